@@ -1,0 +1,25 @@
+"""The attention block: kernel and channel attention side by side. Li et al. 2021, Fig. 3."""
+
+from torch import Tensor
+
+from manet.attention.channel import ChannelAttention
+from manet.attention.kernel import KernelAttention
+from manet.attention.map_module import MapModule, Summary
+
+
+class AttentionBlock(MapModule):
+    """KAM(X) + CAM(X), each residual with its own gate: (X + g1 * kam) + (X + g2 * cam).
+
+    Summary: the kernel attention's two tensors, then the channel attention's two.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.kernel = KernelAttention(channels)
+        self.channel = ChannelAttention()
+
+    def summarise(self, features: Tensor, valid: Tensor | None = None) -> Summary:
+        return self.kernel.summarise(features, valid) + self.channel.summarise(features, valid)
+
+    def attend(self, features: Tensor, summary: Summary) -> Tensor:
+        return self.kernel.attend(features, summary[:2]) + self.channel.attend(features, summary[2:])

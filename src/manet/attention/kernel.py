@@ -1,0 +1,78 @@
+"""Kernel attention (KAM): attention of linear complexity with softplus features. Li et al. 2021, Eq. 8 to 11."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import conv2d, softplus
+
+from manet.attention.map_module import MapModule, Summary, flatten, in_full_precision, sum_dtype
+
+EPSILON = 1e-6
+"""Added to the key sum, as in the authors' released code."""
+
+
+class KernelAttention(MapModule):
+    """Eq. 11 with a gated residual: X + g * out, where for position i
+
+    out_i = phi(q_i)^T [sum_j phi(k_j) v_j^T] / (phi(q_i)^T sum_j phi(k_j)),  phi = softplus.
+
+    V is folded: sum_j phi(k_j) v_j^T = (phi(K)^T X) Wv + (sum_j phi(k_j)) b_v^T, so V over the positions is never
+    computed. Summary: the key sum (batch, keys) and phi(K)^T X (batch, keys, channels).
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        keys = max(channels // 8, 1)
+        self.query = nn.Conv2d(channels, keys, 1)
+        self.key = nn.Conv2d(channels, keys, 1)
+        self.value = nn.Conv2d(channels, channels, 1)
+        self.gate = nn.Parameter(torch.zeros(1))
+
+    def summarise(self, features: Tensor, valid: Tensor | None = None) -> Summary:
+        dtype = sum_dtype(features)
+        keys = self.key(features)
+        with in_full_precision(features):
+            keys = softplus(flatten(keys, dtype))
+            if valid is not None:
+                keys = keys * flatten(valid, dtype)
+            return keys.sum(2), torch.einsum("bkn,bcn->bkc", keys, flatten(features, dtype))
+
+    def attend(self, features: Tensor, summary: Summary) -> Tensor:
+        dtype = sum_dtype(features)
+        queries = self.query(features)
+        with in_full_precision(features):
+            queries = softplus(flatten(queries, dtype))
+            key_sum, key_features = (part.to(dtype) for part in summary)
+            weight, bias = self.value.weight.flatten(1).to(dtype), _bias(self.value).to(dtype)
+            key_values = torch.einsum("bkc,dc->bkd", key_features, weight) + key_sum.unsqueeze(2) * bias
+            numerator = torch.einsum("bkd,bkn->bdn", key_values * self.gate.to(dtype), queries)
+            denominator = torch.einsum("bk,bkn->bn", key_sum + EPSILON, queries).unsqueeze(1)
+            out = torch.addcdiv(flatten(features, dtype), numerator, denominator)
+        return out.to(features.dtype).view_as(features)
+
+
+def naive(module: KernelAttention, features: Tensor, valid: Tensor | None = None) -> Tensor:
+    """Eq. 11 term by term: every pair of positions, O(N^2)."""
+    queries, keys, values = (conv(features).flatten(2) for conv in (module.query, module.key, module.value))
+    weights = torch.ones_like(keys[:, :1]) if valid is None else valid.flatten(2).to(keys.dtype)
+    phi_q, phi_k = softplus(queries), softplus(keys) * weights
+    similarity = torch.einsum("bki,bkj->bij", phi_q, phi_k)
+    normaliser = similarity.sum(2) + EPSILON * phi_q.sum(1)
+    out = torch.einsum("bij,bcj->bci", similarity, values) / normaliser.unsqueeze(1)
+    return features + module.gate * out.view_as(features)
+
+
+def published(module: KernelAttention, features: Tensor) -> Tensor:
+    """The authors' order of operations, against which timings are taken: V by convolution, K V first, then Q."""
+    batch, channels, height, width = features.shape
+    queries = softplus(conv2d(features, module.query.weight, module.query.bias).view(batch, -1, height * width))
+    keys = softplus(conv2d(features, module.key.weight, module.key.bias).view(batch, -1, height * width))
+    values = conv2d(features, module.value.weight, module.value.bias).view(batch, -1, height * width)
+    key_values = torch.einsum("bmn,bcn->bmc", keys, values)
+    normaliser = 1 / torch.einsum("bnc,bc->bn", queries.permute(0, 2, 1), keys.sum(-1) + EPSILON)
+    out = torch.einsum("bnm,bmc,bn->bcn", queries.permute(0, 2, 1), key_values, normaliser)
+    return module.gate * out.reshape(batch, channels, height, width) + features
+
+
+def _bias(conv: nn.Conv2d) -> Tensor:
+    assert conv.bias is not None
+    return conv.bias

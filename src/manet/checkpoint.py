@@ -1,0 +1,59 @@
+"""Checkpoints: one safetensors file with the weights, and the card in its metadata. Loading runs no code."""
+
+from pathlib import Path
+
+from pydantic import ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from manet.card import Card
+from manet.errors import CheckpointError
+from manet.models import Network, build
+from manet.raster.writer import replacing
+
+CARD = "manet"
+"""The metadata key of the card."""
+
+
+def save(path: Path, network: Network, card: Card, overwrite: bool = False) -> None:
+    """Write a network and its card. Raises OutputError where `path` exists and is not to be overwritten."""
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    with replacing(path, overwrite) as partial:
+        save_file(weights, partial, metadata={CARD: card.model_dump_json()})
+
+
+def read_card(path: str | Path) -> Card:
+    """The card alone, without the weights. Raises CheckpointError where the file is missing, corrupt or another's."""
+    if not Path(path).is_file():
+        raise CheckpointError(f"no checkpoint at {path}; give a .safetensors file that `manet train` wrote")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path} is corrupt or no checkpoint ({error}); get it again, or train anew") from error
+    if CARD not in metadata:
+        raise CheckpointError(f"{path} is a safetensors file without a card of manet; give one that `manet train` wrote")
+    try:
+        return Card.model_validate_json(metadata[CARD])
+    except ValidationError as error:
+        raise CheckpointError(
+            f"{path} has a card that this version cannot read ({error.errors()[0]['msg']}); use the version that wrote it"
+        ) from error
+
+
+def load(path: str | Path) -> Network:
+    """A network in evaluation mode with its weights, band statistics, legend and card (`network.card`).
+
+    Raises CheckpointError where the file is missing, corrupt, or does not hold the network its card names.
+    """
+    card = read_card(path)
+    settings = card.recipe.network
+    network = build(settings.name, encoder=settings.encoder, bands=len(card.bands), classes=len(card.legend))
+    try:
+        with safe_open(path, framework="pt") as file:
+            network.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+    except (SafetensorError, OSError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise CheckpointError(f"{path} does not hold the weights of its network ({reason}); get it again") from error
+    network.card = card
+    return network.eval()

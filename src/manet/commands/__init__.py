@@ -1,0 +1,34 @@
+"""The command line: one command a file, each of which parses, calls and prints.
+
+Heavy imports stand inside the commands, so that `manet --help` answers at once.
+"""
+
+import sys
+
+import typer
+
+from manet.commands import demo, evaluate, fetch, predict, prepare, train
+from manet.commands.console import errors
+from manet.errors import ManetError
+
+app = typer.Typer(
+    name="manet",
+    help="Maps from fine-resolution imagery: train, evaluate and predict with MANet and its peers.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (demo, fetch, prepare, train, evaluate, predict):
+    app.command()(getattr(command, command.__name__.rpartition(".")[2]))
+
+
+def main() -> None:
+    """Run the command line. A user's error is one line and exit status 2; Ctrl-C is exit status 130."""
+    try:
+        app()
+    except ManetError as error:
+        errors.print(f"[bold red]error:[/] {error}", highlight=False, soft_wrap=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        errors.print("interrupted", highlight=False)
+        sys.exit(130)

@@ -1,0 +1,1 @@
+"""Training data: sources, their one prepared form, and patches of it."""

@@ -1,0 +1,67 @@
+"""Augmentation: rotation, resizing, flips and noise (Li et al. 2021), drawn for a patch from its own seed."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torchvision.transforms import InterpolationMode
+from torchvision.transforms.v2 import functional
+
+from manet.recipe import AugmentationSettings
+
+
+@dataclass(frozen=True)
+class Pose:
+    """How a patch is laid over its scene: turned by `angle` degrees, then mirrored; `scale` output pixels an input one."""
+
+    angle: float = 0.0
+    scale: float = 1.0
+    flip_rows: bool = False
+    flip_columns: bool = False
+
+    def reach(self, size: int) -> int:
+        """Height and width of the pixels of the scene that a patch of this size is cut from."""
+        if self == Pose():
+            return size
+        turned = abs(math.cos(math.radians(self.angle))) + abs(math.sin(math.radians(self.angle)))
+        return math.ceil(size / self.scale * (1.0 if self.angle % 90 == 0 else turned))
+
+
+def draw_pose(settings: AugmentationSettings, generator: torch.Generator) -> Pose:
+    """A pose at random. Scales are drawn evenly in their logarithm, so that shrinking is as likely as enlarging."""
+    turn, zoom, rows, columns = torch.rand(4, generator=generator).tolist()
+    angles = {"none": 0.0, "right-angles": 90.0 * int(turn * 4), "any": 360.0 * turn}
+    least, largest = (math.log(factor) for factor in settings.resize)
+    return Pose(
+        angle=angles[settings.rotation],
+        scale=math.exp(least + zoom * (largest - least)),
+        flip_rows=settings.flips and rows < 0.5,
+        flip_columns=settings.flips and columns < 0.5,
+    )
+
+
+def apply_pose(values: Tensor, pose: Pose, size: int, *, smooth: bool) -> Tensor:
+    """Lay out (channels, reach, reach) as (channels, size, size): bilinear where smooth, else the nearest pixel."""
+    mode = InterpolationMode.BILINEAR if smooth else InterpolationMode.NEAREST
+    if pose.angle % 90 == 0:
+        values = values.rot90(round(pose.angle / 90), dims=(1, 2))
+        if values.shape[1] != size:
+            values = functional.resize(values, [size, size], interpolation=mode, antialias=smooth)
+    else:
+        side = max(round(values.shape[1] * pose.scale), size)
+        values = functional.resize(values, [side, side], interpolation=mode, antialias=smooth)
+        values = functional.rotate(values, pose.angle, interpolation=mode)
+        values = functional.center_crop(values, [size, size])
+    turned = [dim for dim, flip in ((1, pose.flip_rows), (2, pose.flip_columns)) if flip]
+    return values.flip(turned) if turned else values
+
+
+def add_noise(image: Tensor, std: Tensor, settings: AugmentationSettings, generator: torch.Generator) -> Tensor:
+    """Noise for every pixel, and one factor and shift for all bands; in standard deviations of each band (bands,)."""
+    if settings.brightness:
+        factor, shift = (torch.rand(2, generator=generator) * 2 - 1) * settings.brightness
+        image = image * (1 + factor) + shift * std.view(-1, 1, 1)
+    if settings.noise:
+        image = image + torch.randn(image.shape, generator=generator) * settings.noise * std.view(-1, 1, 1)
+    return image

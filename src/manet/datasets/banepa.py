@@ -1,0 +1,102 @@
+"""Banepa, Nepal: a drone orthophoto in web-map tiles, and building outlines. One scene of 4096 x 3072 pixels."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.crs import CRS
+from rasterio.transform import Affine
+
+from manet.datasets.catalogue import SOURCES
+from manet.datasets.manifest import Area, Manifest, Split
+from manet.datasets.prepare import Progress, SourceScene, write_dataset
+from manet.errors import DatasetError
+from manet.legend import BUILDINGS
+from manet.raster.scene import Scene
+from manet.raster.vectors import burn, read_polygons
+from manet.raster.windows import Window
+
+CHIP = 512
+ZOOM = 19
+WEB_MERCATOR = "EPSG:3857"
+HALF_EQUATOR = 20037508.342789244
+"""Half the extent of the web-map plane, in its units."""
+
+ROWS: dict[Split, tuple[int, int]] = {"train": (0, 2048), "validation": (2048, 2560), "test": (2560, 4096)}
+"""First row and the row after the last: by area, since neighbouring pixels at random would leak."""
+
+
+def prepare(source: Path | None, out: Path, overwrite: bool, progress: Progress) -> Manifest:
+    """Chips to one scene, outlines to labels, rows to splits.
+
+    source: the folder with `data/sample/train` in it, or with `banepa/` in it.
+    Raises DatasetError where chips or outlines are missing.
+    """
+    if source is None:
+        raise DatasetError("banepa is made from files; give their folder with --source (get them with `manet fetch banepa`)")
+    folder = next((f for f in (source, source / "banepa") if (f / "data/sample/train").is_dir()), None)
+    if folder is None:
+        raise DatasetError(f"{source} has no data/sample/train; get it with `manet fetch banepa --out {source}`")
+    train = folder / "data/sample/train"
+    chips = _chips(train / "oam")
+    columns, rows = (sorted({key[axis] for key in chips}) for axis in (0, 1))
+    if missing := [f"OAM-{x}-{y}-{ZOOM}.tif" for x in columns for y in rows if (x, y) not in chips]:
+        raise DatasetError(f"{train / 'oam'} lacks {missing[0]} of its grid ({len(missing)} missing); fetch it again")
+    height, width = CHIP * len(rows), CHIP * len(columns)
+    if height != ROWS["test"][1]:
+        raise DatasetError(f"{train / 'oam'} gives a scene of {height} rows, expected {ROWS['test'][1]}; fetch it again")
+
+    tile = 2 * HALF_EQUATOR / 2**ZOOM
+    transform = Affine(
+        tile / CHIP, 0, columns[0] * tile - HALF_EQUATOR, 0, -tile / CHIP, HALF_EQUATOR - rows[0] * tile
+    )
+    outlines = next(iter(sorted((train / "osm").glob("*.geojson"))), None)
+    if outlines is None:
+        raise DatasetError(f"{train / 'osm'} has no outlines (.geojson); fetch it again")
+    buildings = [(polygon, 1) for polygon in read_polygons(outlines, WEB_MERCATOR)]
+
+    def image(window: Window) -> NDArray[np.generic]:
+        values = np.empty((3, window.height, window.width), np.uint8)
+        for (x, y), path in chips.items():
+            place = Window(rows.index(y) * CHIP, columns.index(x) * CHIP, CHIP, CHIP)
+            if part := window.intersect(place):
+                with Scene(path) as chip:
+                    values[:, *part.within(window).slices] = chip.read(part.within(place))[0]
+        return values
+
+    scene = SourceScene(
+        name="banepa",
+        height=height,
+        width=width,
+        dtype="uint8",
+        crs=CRS.from_string(WEB_MERCATOR),
+        transform=transform,
+        image=image,
+        labels=lambda window: burn(buildings, window, transform, background=0),
+    )
+    return write_dataset(
+        out,
+        dataset="banepa",
+        legend=BUILDINGS,
+        bands=("red", "green", "blue"),
+        scenes=[scene],
+        splits={
+            split: (Area(scene="banepa", row=top, col=0, height=bottom - top, width=width),)
+            for split, (top, bottom) in ROWS.items()
+        },
+        attribution=SOURCES["banepa"].attribution,
+        overwrite=overwrite,
+        progress=progress,
+    )
+
+
+def _chips(folder: Path) -> dict[tuple[int, int], Path]:
+    """Chips by the x and y of their web-map tile."""
+    found = {}
+    for path in sorted(folder.glob("OAM-*.tif")):
+        if match := re.fullmatch(rf"OAM-(\d+)-(\d+)-{ZOOM}\.tif", path.name):
+            found[int(match[1]), int(match[2])] = path
+    if not found:
+        raise DatasetError(f"{folder} has no chips named OAM-x-y-{ZOOM}.tif; fetch the dataset again")
+    return found

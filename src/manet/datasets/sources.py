@@ -1,0 +1,23 @@
+"""Every source that `manet prepare` knows, by name."""
+
+import difflib
+from collections.abc import Callable
+from pathlib import Path
+
+from manet.datasets import banepa, generated
+from manet.datasets.manifest import Manifest
+from manet.datasets.prepare import Progress
+from manet.errors import DatasetError
+
+Preparer = Callable[[Path | None, Path, bool, Progress], Manifest]
+"""(source folder, output folder, overwrite, progress) -> the manifest of what was written."""
+
+SOURCES: dict[str, Preparer] = {"banepa": banepa.prepare, "town": generated.prepare}
+
+
+def preparer(name: str) -> Preparer:
+    """The source's own way from its files to the one form. Raises DatasetError for an unknown name."""
+    if name not in SOURCES:
+        near = difflib.get_close_matches(name, SOURCES, n=1, cutoff=0.0)[0]
+        raise DatasetError(f"no source '{name}'; there is {', '.join(SOURCES)} (nearest: {near})")
+    return SOURCES[name]

@@ -1,0 +1,72 @@
+"""Scores, all of them from one confusion matrix accumulated over all pixels."""
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from manet.legend import IGNORED, Legend
+
+Counts = NDArray[np.int64]
+"""A confusion matrix: (truth, prediction) counts of pixels."""
+
+
+class ClassScores(BaseModel):
+    """Of one class, 0 to 1; None where it is undefined because the class is in neither labels nor prediction."""
+
+    model_config = ConfigDict(frozen=True)
+
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    iou: float | None
+    pixels: int
+    """Labelled pixels of the class."""
+
+
+class Scores(BaseModel):
+    """Overall accuracy counts every class; the means are over the legend's foreground classes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    overall_accuracy: float
+    mean_f1: float | None
+    mean_iou: float | None
+    classes: dict[str, ClassScores]
+
+
+def confusion(labels: NDArray[np.integer], prediction: NDArray[np.integer], classes: int) -> Counts:
+    """(truth, prediction) counts (classes, classes). Pixels whose label or prediction is IGNORED are not counted."""
+    counted = (labels != IGNORED) & (prediction != IGNORED)
+    pairs = labels[counted].astype(np.int64) * classes + prediction[counted]
+    return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
+
+
+def scores(counts: Counts, legend: Legend) -> Scores:
+    """Overall accuracy, and per class precision, recall, F1 and IoU, with their means over the foreground."""
+    truth, predicted, right = counts.sum(axis=1), counts.sum(axis=0), np.diag(counts)
+    classes = {
+        name: ClassScores(
+            precision=_ratio(right[i], predicted[i]),
+            recall=_ratio(right[i], truth[i]),
+            f1=_ratio(2 * right[i], truth[i] + predicted[i]),
+            iou=_ratio(right[i], truth[i] + predicted[i] - right[i]),
+            pixels=int(truth[i]),
+        )
+        for i, name in enumerate(legend.names)
+    }
+    foreground = [classes[legend.names[i]] for i in legend.foreground]
+    return Scores(
+        overall_accuracy=_ratio(right.sum(), counts.sum()) or 0.0,
+        mean_f1=_mean([c.f1 for c in foreground]),
+        mean_iou=_mean([c.iou for c in foreground]),
+        classes=classes,
+    )
+
+
+def _ratio(part: np.integer, whole: np.integer) -> float | None:
+    return float(part / whole) if whole else None
+
+
+def _mean(values: list[float | None]) -> float | None:
+    defined = [v for v in values if v is not None]
+    return sum(defined) / len(defined) if defined else None

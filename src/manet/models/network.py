@@ -1,0 +1,106 @@
+"""The form of every network here: encode, refine, decode."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import pad
+
+from manet.attention import ChannelAttention, MapModule, Summary
+from manet.card import Card
+from manet.legend import Legend
+from manet.models.encoder import STRIDES, Encoder, shrink_valid
+
+
+class Network(nn.Module):
+    """An encoder, one refiner a level, a decoder.
+
+    `network(images, valid)`: images (batch, bands, height, width) in the imagery's own values (they are standardised
+    here, by the band statistics of the training split); valid (batch, 1, height, width), 1 where a pixel is valid, 0
+    where not (None: all valid) -> logits (batch, classes, height, width), for any height and width.
+
+    Refiners see the whole map through summaries alone, so a scene can be refined window by window: `encode`,
+    `summarise`, merge the summaries, `refine`, `decode`.
+    """
+
+    stride = max(STRIDES)
+    band_mean: Tensor
+    band_std: Tensor
+
+    def __init__(self, encoder: Encoder, refiners: Sequence[MapModule], decoder: nn.Module, bands: int) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.refiners = nn.ModuleList(refiners)
+        self.decoder = decoder
+        self.card: Card | None = None
+        self.register_buffer("band_mean", torch.zeros(bands))
+        self.register_buffer("band_std", torch.ones(bands))
+
+    @property
+    def bands(self) -> int:
+        return self.band_mean.numel()
+
+    @property
+    def legend(self) -> Legend | None:
+        """The classes it was trained for; None before training."""
+        return self.card.legend if self.card else None
+
+    def forward(self, images: Tensor, valid: Tensor | None = None) -> Tensor:
+        height, width = images.shape[2:]
+        images, valid = self.pad(images, valid)
+        features = self.encode(images, valid)
+        refined = self.refine(features, self.summarise(features, valid))
+        return self.decode(refined)[..., :height, :width]
+
+    def pad(self, images: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Pad at the bottom and right to multiples of the stride. The padding is invalid: it has no weight in sums."""
+        missing = [-size % self.stride for size in images.shape[2:]]
+        if not any(missing):
+            return images, valid
+        if valid is None:
+            valid = images.new_ones(images.shape[0], 1, *images.shape[2:])
+        border = (0, missing[1], 0, missing[0])
+        return pad(images, border), pad(valid, border)
+
+    def encode(self, images: Tensor, valid: Tensor | None = None) -> list[Tensor]:
+        """Standardise, put invalid pixels to the mean, and encode. Height and width must be multiples of the stride."""
+        images = (images - self.band_mean.view(-1, 1, 1)) / self.band_std.view(-1, 1, 1)
+        if valid is not None:
+            images = torch.where(valid > 0, images, 0)
+        return self.encoder(images)
+
+    def summarise(self, features: Sequence[Tensor], valid: Tensor | None = None) -> list[Summary]:
+        """Each refiner's summary of its features; valid at the images' height and width."""
+        at_level = [None if valid is None else shrink_valid(valid, stride) for stride in STRIDES]
+        return [m.summarise(f, v) for m, f, v in zip(self._modules_of_map(), features, at_level, strict=True)]
+
+    def merge(self, a: Sequence[Summary], b: Sequence[Summary]) -> list[Summary]:
+        """The summaries of two disjoint parts of a scene together."""
+        return [m.merge(x, y) for m, x, y in zip(self._modules_of_map(), a, b, strict=True)]
+
+    def refine(self, features: Sequence[Tensor], summaries: Sequence[Summary]) -> list[Tensor]:
+        """The refined features, given the summaries of the map they belong to."""
+        return [m.attend(f, s) for m, f, s in zip(self._modules_of_map(), features, summaries, strict=True)]
+
+    def decode(self, features: Sequence[Tensor]) -> Tensor:
+        """Logits at the images' height and width."""
+        return self.decoder(features)
+
+    def set_statistics(self, mean: Sequence[float], std: Sequence[float]) -> None:
+        """Set the band statistics that images are standardised by, in the imagery's own values."""
+        self.band_mean.copy_(torch.as_tensor(mean))
+        self.band_std.copy_(torch.as_tensor(std))
+
+    def scale_energy(self, size: int | None) -> None:
+        """Scale every channel energy to that of a map of size x size pixels; None restores the paper's form."""
+        for stride, refiner in zip(STRIDES, self.refiners, strict=True):
+            for module in refiner.modules():
+                if isinstance(module, ChannelAttention):
+                    module.energy_positions = None if size is None else (size / stride) ** 2
+
+    def gates(self) -> list[nn.Parameter]:
+        """The gates of the residual attention modules, which start at 0."""
+        return [p for name, p in self.named_parameters() if name.endswith(".gate")]
+
+    def _modules_of_map(self) -> list[MapModule]:
+        return list(self.refiners)  # type: ignore[arg-type]

@@ -1,0 +1,38 @@
+"""From a network and a scene to a georeferenced map."""
+
+from pathlib import Path
+
+import torch
+
+from manet.errors import SceneError
+from manet.legend import Legend
+from manet.prediction.predict import Advance, Predictor, Tiling, predict
+from manet.raster.scene import Scene
+from manet.raster.writer import write_classes
+
+
+def check_bands(scene: Scene, bands: tuple[str, ...]) -> None:
+    """Raises SceneError where a scene has another number of bands than the network was trained on."""
+    if scene.bands != len(bands):
+        raise SceneError(
+            f"{scene.path} has {scene.bands} bands, the checkpoint expects {len(bands)} ({', '.join(bands)}); "
+            "give a scene with these bands"
+        )
+
+
+def write_map(
+    network: Predictor,
+    scene: Scene,
+    out: Path,
+    legend: Legend,
+    tiling: Tiling,
+    device: torch.device,
+    *,
+    overwrite: bool = False,
+    advance: Advance = lambda windows: None,
+) -> None:
+    """Predict a whole scene and write its classes as a GeoTIFF. Nothing is left at `out` if anything fails."""
+    place = {"height": scene.height, "width": scene.width, "crs": scene.crs, "transform": scene.transform}
+    with write_classes(out, legend=legend, overwrite=overwrite, **place) as raster:
+        for strip, prediction in predict(network, scene, scene.window, len(legend), tiling, device, advance):
+            raster.write(prediction, strip)

@@ -1,0 +1,118 @@
+"""Scenes: georeferenced images, read window by window."""
+
+import warnings
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from pyproj import Geod, Transformer
+from rasterio.crs import CRS
+from rasterio.enums import ColorInterp
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.transform import Affine
+from rasterio.windows import Window as RasterioWindow
+
+from manet.errors import SceneError
+from manet.raster.windows import Window
+
+
+class Scene:
+    """An image that GDAL can read. Bands are the image's own, an alpha band left out.
+
+    The file is opened at the first read in each process, so a scene can be handed to workers.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        """Raises SceneError where there is no such file or it is no image."""
+        self.path = str(path)
+        self._dataset: rasterio.DatasetReader | None = None
+        with _reading(self.path), _open(self.path) as dataset:
+            self.height: int = dataset.height
+            self.width: int = dataset.width
+            self.crs: CRS | None = dataset.crs
+            self.transform: Affine = dataset.transform
+            self.dtype: str = dataset.dtypes[0]
+            self._indexes = [i for i, c in enumerate(dataset.colorinterp, 1) if c != ColorInterp.alpha]
+            self.band_names: list[str] = [
+                dataset.descriptions[i - 1] or dataset.colorinterp[i - 1].name for i in self._indexes
+            ]
+
+    @property
+    def bands(self) -> int:
+        return len(self._indexes)
+
+    @property
+    def window(self) -> Window:
+        """The whole scene."""
+        return Window(0, 0, self.height, self.width)
+
+    def read(self, window: Window) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
+        """Image (bands, height, width) in its own type, and which pixels are valid (height, width).
+
+        Not valid are pixels of nodata value, masked or fully transparent ones, and those that are not finite.
+        Raises SceneError where the file cannot be read, as when it is truncated.
+        """
+        with _reading(self.path):
+            if self._dataset is None:
+                self._dataset = _open(self.path)
+            rectangle = RasterioWindow(window.col, window.row, window.width, window.height)  # type: ignore[call-arg]
+            image = self._dataset.read(self._indexes, window=rectangle)
+            valid = self._dataset.dataset_mask(window=rectangle) > 0
+        if np.issubdtype(image.dtype, np.floating):
+            valid &= np.isfinite(image).all(axis=0)
+        return image, valid
+
+    def gsd_m(self) -> float | None:
+        """Ground sampling distance at the scene's centre in metres, measured on the ellipsoid; None without a CRS."""
+        if self.crs is None:
+            return None
+        to_degrees = Transformer.from_crs(self.crs.to_wkt(), "EPSG:4326", always_xy=True)
+        row, col = self.height / 2, self.width / 2
+        corners = [self.transform * xy for xy in ((col, row), (col + 1, row), (col, row + 1))]
+        (x0, y0), (x1, y1), (x2, y2) = (to_degrees.transform(*xy) for xy in corners)
+        geod = Geod(ellps="WGS84")
+        return float((geod.inv(x0, y0, x1, y1)[2] * geod.inv(x0, y0, x2, y2)[2]) ** 0.5)
+
+    def close(self) -> None:
+        if self._dataset is not None:
+            self._dataset.close()
+            self._dataset = None
+
+    def __enter__(self) -> "Scene":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __getstate__(self) -> dict[str, object]:
+        return self.__dict__ | {"_dataset": None}
+
+
+def _open(path: str) -> rasterio.DatasetReader:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        return rasterio.open(path)
+
+
+class _reading:  # noqa: N801 (a context manager used like a function)
+    """Turns the errors of GDAL into one line about the file."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __enter__(self) -> None:
+        if not self.path.startswith(("/vsi", "http", "s3:", "gs:", "az:", "zip:", "tar:")):
+            if not Path(self.path).exists():
+                raise SceneError(f"no image at {self.path}; give the path of an image that GDAL can read")
+            if Path(self.path).is_dir():
+                raise SceneError(f"{self.path} is a folder; give the path of an image in it")
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if isinstance(error, RasterioError):
+            reason = str(error.__cause__ or error).splitlines()[0]
+            raise SceneError(
+                f"{self.path} cannot be read as an image ({reason}); it may be truncated or no image: "
+                "check it with gdalinfo, or get it again"
+            ) from error

@@ -1,0 +1,157 @@
+"""Writing GeoTIFFs: window by window, under a temporary name, renamed when whole."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.crs import CRS
+from rasterio.transform import Affine
+from rasterio.windows import Window as RasterioWindow
+
+from manet.errors import OutputError
+from manet.legend import IGNORED, Legend
+from manet.raster.windows import Window
+
+BLOCK = 512
+"""Height and width of a GeoTIFF's internal blocks."""
+
+
+class Writer:
+    """An open GeoTIFF that takes windows."""
+
+    def __init__(self, dataset: rasterio.io.DatasetWriter) -> None:
+        self._dataset = dataset
+
+    def write(self, values: NDArray[np.generic], window: Window) -> None:
+        """values: (bands, height, width), or (height, width) for a raster of one band."""
+        rectangle = RasterioWindow(window.col, window.row, window.width, window.height)  # type: ignore[call-arg]
+        self._dataset.write(values[None] if values.ndim == 2 else values, window=rectangle)
+
+    def write_valid(self, valid: NDArray[np.bool_], window: Window) -> None:
+        """Marks pixels as valid or not, in the file's own mask."""
+        rectangle = RasterioWindow(window.col, window.row, window.width, window.height)  # type: ignore[call-arg]
+        self._dataset.write_mask(valid.astype(np.uint8) * 255, window=rectangle)
+
+
+def refuse_existing(path: Path, overwrite: bool) -> None:
+    """Raises OutputError where something is there already, or where nothing can be written."""
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path} exists already; give another name, or --overwrite to replace it")
+    folder = next(parent for parent in (path.parent, *path.parent.parents) if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise OutputError(f"{folder} cannot be written to; choose a folder that can")
+
+
+@contextmanager
+def replacing(path: Path, overwrite: bool = False) -> Iterator[Path]:
+    """A temporary name beside `path`; what was written there takes the name `path` if nothing fails, else it goes.
+
+    Raises OutputError where `path` exists and is not to be overwritten, and where it cannot be written.
+    """
+    refuse_existing(path, overwrite)
+    partial = path.with_name(f".{path.name}.partial-{os.getpid()}{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield partial
+        os.replace(partial, path)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written ({error.strerror or error}); check the folder and the disk") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def write_image(
+    path: Path,
+    *,
+    height: int,
+    width: int,
+    band_names: list[str],
+    dtype: str,
+    crs: CRS | None,
+    transform: Affine,
+    overwrite: bool = False,
+) -> Iterator[Writer]:
+    """A tiled, losslessly compressed GeoTIFF of imagery."""
+    predictor = 3 if np.issubdtype(np.dtype(dtype), np.floating) else 2
+    colours = {"photometric": "RGB"} if [n.lower() for n in band_names[:3]] == ["red", "green", "blue"] else {}
+    with replacing(path, overwrite) as partial:
+        with _create(
+            partial,
+            height=height,
+            width=width,
+            count=len(band_names),
+            dtype=dtype,
+            crs=crs,
+            transform=transform,
+            predictor=predictor,
+            **colours,
+        ) as dataset:
+            dataset.descriptions = band_names
+            yield Writer(dataset)
+
+
+@contextmanager
+def write_classes(
+    path: Path,
+    *,
+    height: int,
+    width: int,
+    legend: Legend,
+    crs: CRS | None,
+    transform: Affine,
+    overwrite: bool = False,
+) -> Iterator[Writer]:
+    """A tiled, compressed class raster: uint8 indices, IGNORED as nodata, with colour table and category names.
+
+    Category names stand in the side-car .aux.xml, the place where GDAL keeps them for GeoTIFF.
+    """
+    with replacing(path, overwrite) as partial:
+        with _create(
+            partial,
+            height=height,
+            width=width,
+            count=1,
+            dtype="uint8",
+            crs=crs,
+            transform=transform,
+            nodata=IGNORED,
+            photometric="palette",
+        ) as dataset:
+            transparent = {IGNORED: (0, 0, 0, 0)}
+            dataset.write_colormap(1, {i: (*c, 255) for i, c in enumerate(legend.colours)} | transparent)
+            yield Writer(dataset)
+        _write_category_names(path, legend)
+
+
+def _create(path: Path, **profile: object) -> rasterio.io.DatasetWriter:
+    try:
+        return rasterio.open(
+            path,
+            "w",
+            driver="GTiff",
+            tiled=True,
+            blockxsize=BLOCK,
+            blockysize=BLOCK,
+            compress="deflate",
+            zlevel=6,
+            bigtiff="if_safer",
+            **profile,
+        )
+    except rasterio.errors.RasterioIOError as error:
+        raise OutputError(f"{path.parent} cannot be written to ({error}); check the folder and the disk") from error
+
+
+def _write_category_names(path: Path, legend: Legend) -> None:
+    root = ElementTree.Element("PAMDataset")
+    names = ElementTree.SubElement(ElementTree.SubElement(root, "PAMRasterBand", band="1"), "CategoryNames")
+    for name in legend.names:
+        ElementTree.SubElement(names, "Category").text = name
+    ElementTree.indent(root)
+    with replacing(path.with_name(f"{path.name}.aux.xml"), overwrite=True) as sidecar:
+        ElementTree.ElementTree(root).write(sidecar, encoding="utf-8")

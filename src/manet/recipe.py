@@ -1,0 +1,114 @@
+"""Recipes: everything that decides how a network is trained. TOML files, validated, stored in the checkpoint."""
+
+import difflib
+import tomllib
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from manet.errors import RecipeError
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NetworkSettings(_Settings):
+    name: str = "manet"
+    encoder: str = "resnet50"
+    weights: str | None = None
+    """Of the encoder: none (from scratch), "hub" (timm's, over the network) or a local file."""
+
+
+class PatchSettings(_Settings):
+    size: int = Field(512, ge=32)
+    """Height and width of a training patch, pixels."""
+    batch: int = Field(4, ge=1)
+
+
+class AugmentationSettings(_Settings):
+    """Each part is drawn anew for every patch of every epoch, for image and labels together."""
+
+    rotation: Literal["none", "right-angles", "any"] = "right-angles"
+    resize: tuple[float, float] = (0.75, 1.5)
+    """Least and largest factor of resizing."""
+    flips: bool = True
+    noise: float = Field(0.02, ge=0)
+    """Standard deviation of the noise, in standard deviations of each band."""
+    brightness: float = Field(0.0, ge=0)
+    """Largest factor and shift of all bands together, in standard deviations of each band."""
+
+
+class OptimiserSettings(_Settings):
+    name: Literal["adam", "adamw"] = "adam"
+    rate: float = Field(3e-4, gt=0)
+    weight_decay: float = Field(0.0, ge=0)
+    gate_rate: float = Field(1.0, gt=0)
+    """The learning rate of the attention's gates, as a multiple of the others'."""
+    schedule: Literal["constant", "cosine"] = "constant"
+    warmup: float = Field(0.0, ge=0, lt=1)
+    """Share of the steps in which the rate rises from 0."""
+
+
+class TrainingSettings(_Settings):
+    epochs: int = Field(100, ge=1)
+    patience: int | None = Field(None, ge=1)
+    """Epochs without a better validation score after which training ends; none to train all epochs."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    seed: int = 0
+
+
+class Recipe(_Settings):
+    """The defaults are the paper's settings; where it is silent (epochs, schedule, strength of the augmentation), ours."""
+
+    network: NetworkSettings = NetworkSettings()
+    patches: PatchSettings = PatchSettings()
+    augmentation: AugmentationSettings = AugmentationSettings()
+    optimiser: OptimiserSettings = OptimiserSettings()
+    training: TrainingSettings = TrainingSettings()
+
+
+def read_recipe(name_or_path: str) -> Recipe:
+    """A recipe by the name of one that comes with manet, or by the path of a TOML file.
+
+    Raises RecipeError where there is none, or where it has an unknown key or a value out of range.
+    """
+    shipped = shipped_recipes()
+    path: Traversable = shipped.get(name_or_path) or Path(name_or_path)
+    if not path.is_file():
+        near = difflib.get_close_matches(name_or_path, shipped, n=1, cutoff=0.0)
+        raise RecipeError(f"no recipe '{name_or_path}'; give a TOML file or one of {', '.join(shipped)} (nearest: {near[0]})")
+    try:
+        return Recipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{name_or_path} is not TOML ({error}); correct it there") from error
+    except ValidationError as error:
+        raise RecipeError(f"{name_or_path}: {_explain(error)}") from error
+
+
+def shipped_recipes() -> dict[str, Traversable]:
+    """The recipes that come with manet, by name: `paper`, and `<dataset>/<network>-<encoder>`."""
+    root = files("manet.recipes")
+    found = {entry.name.removesuffix(".toml"): entry for entry in root.iterdir() if entry.name.endswith(".toml")}
+    for folder in root.iterdir():
+        if folder.is_dir():
+            for entry in folder.iterdir():
+                if entry.name.endswith(".toml"):
+                    found[f"{folder.name}/{entry.name.removesuffix('.toml')}"] = entry
+    return dict(sorted(found.items()))
+
+
+def _explain(error: ValidationError) -> str:
+    first = error.errors()[0]
+    place = [str(part) for part in first["loc"]]
+    if first["type"] != "extra_forbidden":
+        return f"{'.'.join(place)} is {first.get('input')!r}: {first['msg']}; correct it there"
+    settings: type[BaseModel] = Recipe
+    for part in place[:-1]:
+        settings = settings.model_fields[part].annotation  # type: ignore[assignment]
+    known = list(settings.model_fields)
+    near = difflib.get_close_matches(place[-1], known, n=1, cutoff=0.0)[0]
+    return f"unknown key '{'.'.join(place)}'; there is {', '.join(known)} (nearest: {near})"

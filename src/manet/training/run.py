@@ -1,0 +1,188 @@
+"""A training run: a folder with the recipe, the log, the state to resume from and the best checkpoint."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from lightning.pytorch.loggers import CSVLogger
+from torch.utils.data import DataLoader
+
+from manet import checkpoint
+from manet.card import Card
+from manet.datasets.manifest import Manifest, Split, read_manifest
+from manet.datasets.patches import EpochSampler, Patch, Patches, in_order
+from manet.errors import OutputError, TrainingError
+from manet.models import build
+from manet.recipe import Recipe
+from manet.training.module import MONITORED, Segmentation
+
+BEST = "best.safetensors"
+STATE = "last.ckpt"
+RECIPE = "recipe.json"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Where the best checkpoint is, and its card."""
+
+    checkpoint: Path
+    card: Card
+
+
+def train(
+    data: Path,
+    recipe: Recipe,
+    out: Path,
+    *,
+    resume: bool = False,
+    choose_on: Split = "validation",
+    workers: int = 0,
+    device: str = "auto",
+    callbacks: Sequence[Callback] = (),
+) -> Outcome:
+    """Train a network on a prepared dataset. The best epoch, by mean IoU on the validation split, is kept.
+
+    resume: continue the run in `out` after its last finished epoch.
+    Raises TrainingError where the epoch would be chosen on the test split, where there is nothing to resume or the
+    recipe is another than the run's, and where the loss is not finite; DatasetError where a split has no patch.
+    """
+    if choose_on == "test":
+        raise TrainingError("the best epoch may not be chosen on the test split: its scores would mean nothing; use validation")
+    manifest = read_manifest(data)
+    _claim(out, recipe, resume)
+    lightning.seed_everything(recipe.training.seed, verbose=False)
+    batches = _Batches(data, manifest, recipe, choose_on, workers)
+    settings = recipe.network
+    network = build(
+        settings.name,
+        encoder=settings.encoder,
+        bands=len(manifest.bands),
+        classes=len(manifest.legend),
+        weights=None if resume else settings.weights,
+    )
+    network.set_statistics(manifest.statistics.mean, manifest.statistics.std)
+    module = Segmentation(network, recipe, manifest.legend)
+    keep = _KeepBest(out / BEST, manifest)
+    trainer = _trainer(recipe, out, device, [keep, *callbacks])
+    with warnings.catch_warnings():
+        # workers are chosen by the caller; few steps an epoch are fine
+        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        warnings.filterwarnings("ignore", message=".*number of training batches.*")
+        warnings.filterwarnings("ignore", message=".*Checkpoint directory.*exists and is not empty.*")
+        trainer.fit(module, batches, ckpt_path=out / STATE if resume else None, weights_only=True)
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    return Outcome(out / BEST, checkpoint.read_card(out / BEST))
+
+
+def _claim(out: Path, recipe: Recipe, resume: bool) -> None:
+    """Make the run's folder, or check that the one there can be continued."""
+    if resume:
+        if not (out / STATE).is_file():
+            raise TrainingError(f"{out} has no {STATE} to resume from; start the run without --resume")
+        if Recipe.model_validate_json((out / RECIPE).read_text(encoding="utf-8")) != recipe:
+            raise TrainingError(f"{out} was started with another recipe; resume with that one, or start a new run")
+        return
+    if (out / RECIPE).exists():
+        raise OutputError(f"{out} holds a run already; continue it with --resume, or give another folder")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / RECIPE).write_text(recipe.model_dump_json(indent=1), encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"{out} cannot be written to ({error.strerror}); choose another folder") from error
+
+
+class _Batches(lightning.LightningDataModule):
+    """Training batches, anew for every epoch, and validation batches."""
+
+    def __init__(self, data: Path, manifest: Manifest, recipe: Recipe, choose_on: Split, workers: int) -> None:
+        super().__init__()
+        self.recipe, self.workers = recipe, workers
+        size, seed = recipe.patches.size, recipe.training.seed
+        self.train_patches = Patches(data, manifest, "train", size, recipe.augmentation, seed)
+        self.validation_patches = Patches(data, manifest, choose_on, size)
+
+    def train_dataloader(self) -> DataLoader[Patch]:
+        assert self.trainer is not None
+        patches = self.train_patches
+        sampler = EpochSampler(len(patches), self.recipe.training.seed, self.trainer.current_epoch)
+        # a last, smaller batch would make poor statistics for batch norm
+        return self._loader(patches, sampler, drop_last=len(patches) >= self.recipe.patches.batch)
+
+    def val_dataloader(self) -> DataLoader[Patch]:
+        return self._loader(self.validation_patches, in_order(self.validation_patches), drop_last=False)
+
+    def _loader(self, patches: Patches, sampler: Any, drop_last: bool) -> DataLoader[Patch]:
+        return DataLoader(
+            patches,
+            self.recipe.patches.batch,
+            sampler=sampler,
+            drop_last=drop_last,
+            num_workers=self.workers,
+            pin_memory=torch.cuda.is_available(),
+        )
+
+
+class _KeepBest(Callback):
+    """Writes the checkpoint of the epoch with the best validation score."""
+
+    def __init__(self, path: Path, manifest: Manifest) -> None:
+        self.path, self.manifest, self.best = path, manifest, -1.0
+
+    def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        score = float(trainer.callback_metrics[MONITORED])
+        if trainer.sanity_checking or score <= self.best:
+            return
+        assert isinstance(pl_module, Segmentation) and pl_module.scores is not None
+        self.best = score
+        scores = pl_module.scores.model_dump() | {"epoch": trainer.current_epoch}
+        checkpoint.save(self.path, pl_module.network, _card(pl_module.recipe, self.manifest, scores), overwrite=True)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"best": self.best}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.best = state_dict["best"]
+
+
+def _card(recipe: Recipe, manifest: Manifest, scores: dict[str, Any]) -> Card:
+    return Card(
+        recipe=recipe,
+        dataset=manifest.dataset,
+        legend=manifest.legend,
+        bands=manifest.bands,
+        dtype=manifest.dtype,
+        band_mean=manifest.statistics.mean,
+        band_std=manifest.statistics.std,
+        gsd_m=manifest.gsd_m,
+        training_size=recipe.patches.size,
+        scores=scores,
+        attribution=manifest.attribution,
+        version=version("manet"),
+    )
+
+
+def _trainer(recipe: Recipe, out: Path, device: str, callbacks: list[Callback]) -> lightning.Trainer:
+    settings = recipe.training
+    callbacks = [*callbacks, ModelCheckpoint(out, Path(STATE).stem, save_on_train_epoch_end=False, enable_version_counter=False)]
+    if settings.patience is not None:
+        callbacks.append(EarlyStopping(MONITORED, patience=settings.patience, mode="max"))
+    return lightning.Trainer(
+        accelerator=device,
+        devices=1,
+        precision={"float32": "32-true", "bfloat16": "bf16-mixed"}[settings.precision],  # type: ignore[arg-type]
+        max_epochs=settings.epochs,
+        logger=CSVLogger(out, name=None, version="log"),
+        callbacks=callbacks,
+        reload_dataloaders_every_n_epochs=1,
+        num_sanity_val_steps=0,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        log_every_n_steps=1,
+    )
