@@ -24,12 +24,13 @@ def weights(height: int, width: int, overlap: int) -> Floats:
 
 
 def blend(
-    parts: Iterable[tuple[Window, Floats]], area: Window, classes: int, overlap: int
+    parts: Iterable[tuple[Window, Floats | None]], area: Window, classes: int, overlap: int
 ) -> Iterator[tuple[Window, Floats]]:
     """Probabilities of whole strips of rows of an area, each as soon as no later window reaches it.
 
-    parts: windows in order of their first row, each with its probabilities (classes, height, width). Windows left out
-    leave zeros. Yields (strip, probabilities (classes, height, width)), the strips disjoint and in order.
+    parts: windows that cover the area, in order of their first row, each with its probabilities (classes, height,
+    width); None for a window that was left out, which adds nothing. Pixels that no window adds to stay 0.
+    Yields (strip, probabilities (classes, height, width)), the strips disjoint and in order.
     """
     total: Floats = np.zeros((classes, 0, area.width), np.float32)
     weight: Floats = np.zeros((0, area.width), np.float32)
@@ -40,19 +41,15 @@ def blend(
         return strip, total[:, :rows] / np.maximum(weight[:rows], np.finfo(np.float32).tiny)
 
     for window, probabilities in parts:
-        if window.row > top:
-            rows = min(window.row - top, weight.shape[0])
-            if rows:
-                yield finished(rows)
-            total, weight = total[:, rows:].copy(), weight[rows:].copy()
-            top = window.row
-        if missing := window.bottom - top - weight.shape[0]:
-            if missing > 0:
-                total = np.concatenate([total, np.zeros((classes, missing, area.width), np.float32)], axis=1)
-                weight = np.concatenate([weight, np.zeros((missing, area.width), np.float32)])
-        share = weights(window.height, window.width, overlap)
-        rows, columns = window.within(Window(top, area.col, area.height, area.width)).slices
-        total[:, rows, columns] += probabilities * share
-        weight[rows, columns] += share
-    if weight.shape[0]:
-        yield finished(weight.shape[0])
+        if rows := window.row - top:
+            yield finished(rows)
+            total, weight, top = total[:, rows:].copy(), weight[rows:].copy(), window.row
+        if (missing := window.bottom - top - weight.shape[0]) > 0:
+            total = np.concatenate([total, np.zeros((classes, missing, area.width), np.float32)], axis=1)
+            weight = np.concatenate([weight, np.zeros((missing, area.width), np.float32)])
+        if probabilities is not None:
+            share = weights(window.height, window.width, overlap)
+            rows_columns = window.within(Window(top, area.col, area.height, area.width)).slices
+            total[:, *rows_columns] += probabilities * share
+            weight[rows_columns] += share
+    yield finished(weight.shape[0])

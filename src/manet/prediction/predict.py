@@ -62,12 +62,11 @@ def predict(
 
 def _probabilities(
     network: Predictor, scene: Scene, area: Window, tiling: Tiling, device: torch.device, advance: Advance
-) -> Iterator[tuple[Window, Floats]]:
-    """Of each window with a valid pixel; all 0 where a pixel is not valid."""
+) -> Iterator[tuple[Window, Floats | None]]:
+    """Of each window, all 0 where a pixel is not valid; None for a window without a valid pixel."""
     for window in tiling.windows(area):
         image, valid = scene.read(window)
-        if valid.any():
-            yield window, _window_probabilities(network, image, valid, device)
+        yield window, _window_probabilities(network, image, valid, device) if valid.any() else None
         advance(1)
 
 

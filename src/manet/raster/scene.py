@@ -11,7 +11,7 @@ from pyproj import Geod, Transformer
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
-from rasterio.transform import Affine
+from rasterio.transform import Affine, xy
 from rasterio.windows import Window as RasterioWindow
 
 from manet.errors import SceneError
@@ -69,9 +69,9 @@ class Scene:
         if self.crs is None:
             return None
         to_degrees = Transformer.from_crs(self.crs.to_wkt(), "EPSG:4326", always_xy=True)
-        row, col = self.height / 2, self.width / 2
-        corners = [self.transform * xy for xy in ((col, row), (col + 1, row), (col, row + 1))]
-        (x0, y0), (x1, y1), (x2, y2) = (to_degrees.transform(*xy) for xy in corners)
+        row, col = self.height // 2, self.width // 2
+        eastings, northings = xy(self.transform, [row, row, row + 1], [col, col + 1, col])
+        (x0, x1, x2), (y0, y1, y2) = to_degrees.transform(eastings, northings)
         geod = Geod(ellps="WGS84")
         return float((geod.inv(x0, y0, x1, y1)[2] * geod.inv(x0, y0, x2, y2)[2]) ** 0.5)
 

@@ -10,7 +10,7 @@ import rasterio.features
 import shapely
 from numpy.typing import NDArray
 from pyproj import CRS, Transformer
-from rasterio.transform import Affine
+from rasterio.transform import Affine, xy
 
 from manet.errors import DatasetError
 from manet.raster.windows import Window
@@ -37,7 +37,8 @@ def burn(
 ) -> NDArray[np.uint8]:
     """Class indices of a window of a raster: those of the polygons whose inside holds the pixel's centre, later over
     earlier ones, and the background's elsewhere."""
-    origin = transform * Affine.translation(window.col, window.row)
+    x, y = xy(transform, window.row, window.col, offset="ul")
+    origin = Affine(transform.a, transform.b, float(x), transform.d, transform.e, float(y))
     shapes = list(shapes)
     if not shapes:
         return np.full((window.height, window.width), background, np.uint8)

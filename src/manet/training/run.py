@@ -1,7 +1,9 @@
 """A training run: a folder with the recipe, the log, the state to resume from and the best checkpoint."""
 
+import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -70,11 +72,7 @@ def train(
     module = Segmentation(network, recipe, manifest.legend)
     keep = _KeepBest(out / BEST, manifest)
     trainer = _trainer(recipe, out, device, [keep, *callbacks])
-    with warnings.catch_warnings():
-        # workers are chosen by the caller; few steps an epoch are fine
-        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-        warnings.filterwarnings("ignore", message=".*number of training batches.*")
-        warnings.filterwarnings("ignore", message=".*Checkpoint directory.*exists and is not empty.*")
+    with _quiet():
         trainer.fit(module, batches, ckpt_path=out / STATE if resume else None, weights_only=True)
     if trainer.interrupted:
         raise KeyboardInterrupt
@@ -166,6 +164,16 @@ def _card(recipe: Recipe, manifest: Manifest, scores: dict[str, Any]) -> Card:
         attribution=manifest.attribution,
         version=version("manet"),
     )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Lightning's advice that does not concern the user: workers, short epochs, its own use of torch."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    with warnings.catch_warnings():
+        for message in ("does not have many workers", "number of training batches", "exists and is not empty", "LeafSpec"):
+            warnings.filterwarnings("ignore", message=f".*{message}.*")
+        yield
 
 
 def _trainer(recipe: Recipe, out: Path, device: str, callbacks: list[Callback]) -> lightning.Trainer:
