@@ -2,7 +2,7 @@
 
 import os
 
-# before torch starts: the suite runs in several processes, and threads that wait for each other cost more than they give
+# before torch starts: threads that wait for each other cost such small networks more than they give
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from pathlib import Path
@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
+
 from manet.datasets import generated
 from manet.datasets.manifest import Manifest
 from manet.models import Network, build
 from manet.recipe import NetworkSettings, OptimiserSettings, PatchSettings, Recipe, TrainingSettings
-from torch import nn
 
 SHARED = Path(__file__).parents[2] / "shared"
 

@@ -4,9 +4,18 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from manet.attention import AttentionBlock, ChannelAttention, DotProductAttention, KernelAttention, MapModule
-from manet.attention import channel, dot_product, kernel
 from torch import Tensor
+
+from manet.attention import (
+    AttentionBlock,
+    ChannelAttention,
+    DotProductAttention,
+    KernelAttention,
+    MapModule,
+    channel,
+    dot_product,
+    kernel,
+)
 
 CHANNELS = 24
 SHAPES = [(2, 16, 24), (1, 1, 1), (3, 37, 5)]

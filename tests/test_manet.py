@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from conftest import lively, textured
 from manet.errors import NetworkError
 from manet.models import Network, build
@@ -80,9 +81,9 @@ def test_scaled_energy_changes_large_maps_alone(small_manet: Network) -> None:
 
 
 def test_unknown_names() -> None:
-    with pytest.raises(NetworkError, match="no network 'manett'.*nearest: manet"):
+    with pytest.raises(NetworkError, match=r"no network 'manett'.*nearest: manet"):
         build("manett")
-    with pytest.raises(NetworkError, match="no encoder 'resnet55'; did you mean"):
+    with pytest.raises(NetworkError, match=r"no encoder 'resnet55'; did you mean"):
         build("manet", encoder="resnet55")
     with pytest.raises(NetworkError, match="strides"):
         build("manet", encoder="vit_tiny_patch16_224")

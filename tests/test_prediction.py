@@ -3,24 +3,26 @@
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
 import torch
-from manet.errors import OutputError, SceneError
-from manet.evaluation.evaluate import evaluate
+from rasterio.crs import CRS
+from rasterio.transform import Affine
+from torch import Tensor
+
 from manet.datasets.manifest import Manifest
+from manet.errors import OutputError, SceneError
+from manet.evaluation.evaluate import PredictionSettings, evaluate
 from manet.legend import IGNORED, ISPRS
 from manet.prediction.blend import blend, weights
 from manet.prediction.map import check_bands, write_map
 from manet.prediction.predict import Tiling, predict
 from manet.raster.scene import Scene
 from manet.raster.windows import Window
-from rasterio.crs import CRS
-from rasterio.transform import Affine
-from torch import Tensor
 
 CPU = torch.device("cpu")
 
@@ -123,7 +125,9 @@ def test_wrong_bands_and_tilings(scene_path: Path) -> None:
 
 def test_evaluation_counts_every_labelled_pixel_once(town: tuple[Path, Manifest]) -> None:
     folder, manifest = town
-    evaluation = evaluate(brightness, folder, manifest, "test", Tiling(100, 30), CPU)
+    predictor = partial(predict, brightness, classes=6, tiling=Tiling(100, 30), device=CPU)
+    settings = PredictionSettings(window=100, overlap=30)
+    evaluation = evaluate(predictor, folder, manifest, "test", settings)
     area = manifest.splits["test"][0].window
     with Scene(folder / "images/town.tif") as scene, Scene(folder / "labels/town.tif") as labels:
         image, truth = scene.read(area)[0], labels.read(area)[0][0]

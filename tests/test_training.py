@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-import manet
 import pytest
 import torch
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
+
+import manet
 from manet.checkpoint import read_card
 from manet.datasets.manifest import Manifest
 from manet.errors import CheckpointError, OutputError, RecipeError, TrainingError
@@ -75,7 +76,7 @@ def test_a_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(
 def test_what_training_refuses(town: Town, tiny_recipe: Recipe, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="test split"):
         train(town[0], tiny_recipe, tmp_path / "run", choose_on="test")
-    with pytest.raises(TrainingError, match="nothing to resume|no last.ckpt"):
+    with pytest.raises(TrainingError, match=r"nothing to resume|no last.ckpt"):
         train(town[0], tiny_recipe, tmp_path / "run", resume=True)
     assert not (tmp_path / "run").exists()
 
@@ -121,7 +122,7 @@ def test_recipes(tmp_path: Path) -> None:
         file.write_text(text)
         with pytest.raises(RecipeError, match=message):
             read_recipe(str(file))
-    with pytest.raises(RecipeError, match="no recipe 'papr'.*nearest: paper"):
+    with pytest.raises(RecipeError, match=r"no recipe 'papr'.*nearest: paper"):
         read_recipe("papr")
 
 
@@ -130,7 +131,7 @@ def test_checkpoints_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="no checkpoint at"):
         read_card(file)
     file.write_bytes(b"\x08\x00\x00\x00\x00\x00\x00\x00{}      more")
-    with pytest.raises(CheckpointError, match="corrupt|without a card"):
+    with pytest.raises(CheckpointError, match=r"corrupt|without a card"):
         read_card(file)
     from safetensors.torch import save_file
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -23,7 +24,7 @@ def save(path: Path, network: Network, card: Card, overwrite: bool = False) -> N
 
 
 def read_card(path: str | Path) -> Card:
-    """The card alone, without the weights. Raises CheckpointError where the file is missing, corrupt or another's."""
+    """The card without the weights. Raises CheckpointError where the file is missing, corrupt or another's."""
     if not Path(path).is_file():
         raise CheckpointError(f"no checkpoint at {path}; give a .safetensors file that `manet train` wrote")
     try:
@@ -32,12 +33,14 @@ def read_card(path: str | Path) -> Card:
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path} is corrupt or no checkpoint ({error}); get it again, or train anew") from error
     if CARD not in metadata:
-        raise CheckpointError(f"{path} is a safetensors file without a card of manet; give one that `manet train` wrote")
+        raise CheckpointError(
+            f"{path} is a safetensors file without a card of manet; give one that `manet train` wrote"
+        )
     try:
         return Card.model_validate_json(metadata[CARD])
     except ValidationError as error:
         raise CheckpointError(
-            f"{path} has a card that this version cannot read ({error.errors()[0]['msg']}); use the version that wrote it"
+            f"{path} has a card that this version cannot read ({error.errors()[0]['msg']}); use the one that wrote it"
         ) from error
 
 
@@ -56,4 +59,4 @@ def load(path: str | Path) -> Network:
         reason = str(error).splitlines()[0]
         raise CheckpointError(f"{path} does not hold the weights of its network ({reason}); get it again") from error
     network.card = card
-    return network.eval()
+    return network.eval().to(memory_format=torch.channels_last)

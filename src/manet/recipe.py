@@ -24,9 +24,9 @@ class NetworkSettings(_Settings):
 
 
 class PatchSettings(_Settings):
-    size: int = Field(512, ge=32)
+    size: int = Field(default=512, ge=32)
     """Height and width of a training patch, pixels."""
-    batch: int = Field(4, ge=1)
+    batch: int = Field(default=4, ge=1)
 
 
 class AugmentationSettings(_Settings):
@@ -36,33 +36,33 @@ class AugmentationSettings(_Settings):
     resize: tuple[float, float] = (0.75, 1.5)
     """Least and largest factor of resizing."""
     flips: bool = True
-    noise: float = Field(0.02, ge=0)
+    noise: float = Field(default=0.02, ge=0)
     """Standard deviation of the noise, in standard deviations of each band."""
-    brightness: float = Field(0.0, ge=0)
+    brightness: float = Field(default=0.0, ge=0)
     """Largest factor and shift of all bands together, in standard deviations of each band."""
 
 
 class OptimiserSettings(_Settings):
     name: Literal["adam", "adamw"] = "adam"
-    rate: float = Field(3e-4, gt=0)
-    weight_decay: float = Field(0.0, ge=0)
-    gate_rate: float = Field(1.0, gt=0)
+    rate: float = Field(default=3e-4, gt=0)
+    weight_decay: float = Field(default=0.0, ge=0)
+    gate_rate: float = Field(default=1.0, gt=0)
     """The learning rate of the attention's gates, as a multiple of the others'."""
     schedule: Literal["constant", "cosine"] = "constant"
-    warmup: float = Field(0.0, ge=0, lt=1)
+    warmup: float = Field(default=0.0, ge=0, lt=1)
     """Share of the steps in which the rate rises from 0."""
 
 
 class TrainingSettings(_Settings):
-    epochs: int = Field(100, ge=1)
-    patience: int | None = Field(None, ge=1)
+    epochs: int = Field(default=100, ge=1)
+    patience: int | None = Field(default=None, ge=1)
     """Epochs without a better validation score after which training ends; none to train all epochs."""
     precision: Literal["float32", "bfloat16"] = "float32"
     seed: int = 0
 
 
 class Recipe(_Settings):
-    """The defaults are the paper's settings; where it is silent (epochs, schedule, strength of the augmentation), ours."""
+    """The defaults are the paper's settings; where it is silent (epochs, schedule, augmentation's strength), ours."""
 
     network: NetworkSettings = NetworkSettings()
     patches: PatchSettings = PatchSettings()
@@ -80,7 +80,9 @@ def read_recipe(name_or_path: str) -> Recipe:
     path: Traversable = shipped.get(name_or_path) or Path(name_or_path)
     if not path.is_file():
         near = difflib.get_close_matches(name_or_path, shipped, n=1, cutoff=0.0)
-        raise RecipeError(f"no recipe '{name_or_path}'; give a TOML file or one of {', '.join(shipped)} (nearest: {near[0]})")
+        raise RecipeError(
+            f"no recipe '{name_or_path}'; give a TOML file or one of {', '.join(shipped)} (nearest: {near[0]})"
+        )
     try:
         return Recipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -1,4 +1,4 @@
-"""Channel attention (CAM): every channel attends to every other. Li et al. 2021, Fig. 2; after Fu et al. 2019 (DANet)."""
+"""Channel attention (CAM): every channel attends to every other. Li et al. 2021, Fig. 2; after DANet (Fu 2019)."""
 
 import torch
 from torch import Tensor, nn

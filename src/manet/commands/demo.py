@@ -11,7 +11,9 @@ from manet.commands.console import console
 
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for everything the demo makes.")] = Path("demo"),
-    mirror: Annotated[Path | None, typer.Option(help="Folder that stands in for the network (also MANET_MIRROR).")] = None,
+    mirror: Annotated[
+        Path | None, typer.Option(help="Folder that stands in for the network (also MANET_MIRROR).")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier demo.")] = False,
 ) -> None:
     """Train a small MANet before your eyes, score it on held-out ground and map the whole scene."""
@@ -34,7 +36,9 @@ def demo(
     console.rule("3 of 4  scores on ground the network has not seen")
     evaluate(run / "best.safetensors", data, scores)
     trivial = trivial_answer(manifest)
-    console.print(f"the trivial answer, everything {trivial.name}: its IoU {trivial.iou:.2f}, mean IoU {trivial.mean_iou:.2f}")
+    console.print(
+        f"the trivial answer, everything {trivial.name}: its IoU {trivial.iou:.2f}, mean IoU {trivial.mean_iou:.2f}"
+    )
     console.rule("4 of 4  the map of the whole scene")
     predict(run / "best.safetensors", str(data / manifest.scenes[0].image), map_file)
     panel = draw_demo(out, data, manifest, map_file)
@@ -45,5 +49,3 @@ def demo(
     console.print(f"          {scores / 'scores.json'}   every score and the protocol it was taken under")
     console.print("next, a map of your own image (same bands, similar ground sampling distance):")
     console.print(f"          manet predict {run / 'best.safetensors'} YOUR_IMAGE.tif --out YOUR_MAP.tif")
-
-

@@ -1,7 +1,7 @@
 """`manet evaluate`: score a checkpoint on a split."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.table import Table
@@ -16,32 +16,38 @@ def evaluate(
     checkpoint: Annotated[Path, typer.Argument(help="Checkpoint, such as runs/x/best.safetensors.")],
     data: Annotated[Path, typer.Option(help="Prepared dataset.")],
     out: Annotated[Path, typer.Option(help="Folder for scores.json and scores.csv.")],
-    split: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
+    split: Annotated[
+        Literal["train", "validation", "test"], typer.Option(help="Part of the dataset to score.")
+    ] = "test",
     window: Annotated[int, typer.Option(help="Height and width of a window, pixels.")] = 512,
     overlap: Annotated[int, typer.Option(help="Pixels that windows share with their neighbours.")] = 64,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace scores that are there.")] = False,
 ) -> None:
     """Score a checkpoint: overall accuracy, F1 and IoU per class, and the protocol they were taken under."""
+    from functools import partial
+
     from manet.checkpoint import load
     from manet.commands.device import choose_device
     from manet.datasets.manifest import read_manifest
-    from manet.evaluation.evaluate import check_legend
+    from manet.evaluation.evaluate import PredictionSettings, areas_of, check_legend
     from manet.evaluation.evaluate import evaluate as run
     from manet.evaluation.report import write_scores
-    from manet.prediction.predict import Tiling
+    from manet.prediction.predict import Tiling, predict
     from manet.raster.writer import refuse_existing
 
     refuse_existing(out / "scores.json", overwrite)
-    tiling, manifest = Tiling(window, overlap), read_manifest(data)
-    network = load(checkpoint)
-    assert network.card is not None
-    check_legend(network.card.legend, manifest)
-    torch_device = choose_device(device)
-    areas = manifest.splits.get(split, ())  # type: ignore[call-overload]
-    total = sum(len(tiling.windows(area.window)) for area in areas)
-    with progress_bar(f"evaluating on {split}", total) as advance:
-        evaluation = run(network.to(torch_device), data, manifest, split, tiling, torch_device, advance)  # type: ignore[arg-type]
+    tiling, manifest, torch_device = Tiling(window, overlap), read_manifest(data), choose_device(device)
+    windows = sum(len(tiling.windows(area.window)) for area in areas_of(manifest, split))
+    network = load(checkpoint).to(torch_device)
+    assert network.legend is not None
+    check_legend(network.legend, manifest)
+    with progress_bar(f"evaluating on {split}", windows) as advance:
+        predictor = partial(
+            predict, network, classes=len(manifest.legend), tiling=tiling, device=torch_device, advance=advance
+        )
+        settings = PredictionSettings(window=window, overlap=overlap)
+        evaluation = run(predictor, data, manifest, split, settings)
     write_scores(evaluation, out, overwrite)
     print_scores(evaluation)
     console.print(f"written: {out / 'scores.json'}, {out / 'scores.csv'}")

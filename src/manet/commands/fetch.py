@@ -10,7 +10,9 @@ from manet.commands.console import console, progress_bar
 
 def fetch(
     name: Annotated[str, typer.Argument(help="Dataset to get, such as banepa.")],
-    out: Annotated[Path, typer.Option(help="Folder for the datasets; each gets a folder of its name.")] = Path("data/sources"),
+    out: Annotated[Path, typer.Option(help="Folder for the datasets; each gets a folder of its name.")] = Path(
+        "data/sources"
+    ),
     mirror: Annotated[
         Path | None, typer.Option(help="Folder that stands in for the network (also MANET_MIRROR).")
     ] = None,

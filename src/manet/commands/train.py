@@ -1,7 +1,7 @@
 """`manet train`: train a network on a prepared dataset."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -13,7 +13,9 @@ def train(
     recipe: Annotated[str, typer.Option(help="Recipe: the name of one that comes with manet, or a TOML file.")],
     out: Annotated[Path, typer.Option(help="Folder of the run.")],
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run after its last finished epoch.")] = False,
-    choose_on: Annotated[str, typer.Option(help="Split on which the best epoch is chosen.")] = "validation",
+    choose_on: Annotated[
+        Literal["train", "validation", "test"], typer.Option(help="Split on which the best epoch is chosen.")
+    ] = "validation",
     workers: Annotated[int, typer.Option(min=0, help="Processes that read patches.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
 ) -> None:

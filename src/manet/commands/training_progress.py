@@ -14,7 +14,13 @@ class TrainingProgress(Callback):
 
     def __init__(self, console: Console) -> None:
         self.console, self.score = console, "-"
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+        )
         self.progress = Progress(*columns, console=console)
         self.task = self.progress.add_task("starting", total=None)
 
@@ -29,7 +35,7 @@ class TrainingProgress(Callback):
         self.progress.update(self.task, total=int(trainer.estimated_stepping_batches), completed=trainer.global_step)
 
     def on_train_batch_end(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, *_: Any
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         loss = float(outputs["loss"])
         epoch = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"

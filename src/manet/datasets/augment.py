@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.functional import affine_grid, grid_sample
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional
 
@@ -13,7 +14,7 @@ from manet.recipe import AugmentationSettings
 
 @dataclass(frozen=True)
 class Pose:
-    """How a patch is laid over its scene: turned by `angle` degrees, then mirrored; `scale` output pixels an input one."""
+    """How a patch lies on its scene: turned by `angle` degrees, then mirrored; `scale` output pixels an input one."""
 
     angle: float = 0.0
     scale: float = 1.0
@@ -43,18 +44,24 @@ def draw_pose(settings: AugmentationSettings, generator: torch.Generator) -> Pos
 
 def apply_pose(values: Tensor, pose: Pose, size: int, *, smooth: bool) -> Tensor:
     """Lay out (channels, reach, reach) as (channels, size, size): bilinear where smooth, else the nearest pixel."""
-    mode = InterpolationMode.BILINEAR if smooth else InterpolationMode.NEAREST
     if pose.angle % 90 == 0:
         values = values.rot90(round(pose.angle / 90), dims=(1, 2))
         if values.shape[1] != size:
+            mode = InterpolationMode.BILINEAR if smooth else InterpolationMode.NEAREST_EXACT
             values = functional.resize(values, [size, size], interpolation=mode, antialias=smooth)
     else:
-        side = max(round(values.shape[1] * pose.scale), size)
-        values = functional.resize(values, [side, side], interpolation=mode, antialias=smooth)
-        values = functional.rotate(values, pose.angle, interpolation=mode)
-        values = functional.center_crop(values, [size, size])
+        values = _turn(values, pose, size, "bilinear" if smooth else "nearest")
     turned = [dim for dim, flip in ((1, pose.flip_rows), (2, pose.flip_columns)) if flip]
     return values.flip(turned) if turned else values
+
+
+def _turn(values: Tensor, pose: Pose, size: int, mode: str) -> Tensor:
+    """Rotation and resizing in one interpolation: two would blur the image and fray the labels."""
+    share = size / pose.scale / values.shape[1]
+    cos, sin = (share * f(math.radians(pose.angle)) for f in (math.cos, math.sin))
+    matrix = torch.tensor([[[cos, -sin, 0.0], [sin, cos, 0.0]]])
+    grid = affine_grid(matrix, [1, len(values), size, size], align_corners=False)
+    return grid_sample(values[None].float(), grid, mode, align_corners=False)[0].to(values.dtype)
 
 
 def add_noise(image: Tensor, std: Tensor, settings: AugmentationSettings, generator: torch.Generator) -> Tensor:

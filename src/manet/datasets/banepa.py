@@ -10,6 +10,7 @@ from rasterio.transform import Affine
 
 from manet.datasets.catalogue import SOURCES
 from manet.datasets.manifest import Area, Manifest, Split
+from manet.datasets.mosaic import Mosaic
 from manet.datasets.prepare import Progress, SourceScene, write_dataset
 from manet.errors import DatasetError
 from manet.legend import BUILDINGS
@@ -34,7 +35,9 @@ def prepare(source: Path | None, out: Path, overwrite: bool, progress: Progress)
     Raises DatasetError where chips or outlines are missing.
     """
     if source is None:
-        raise DatasetError("banepa is made from files; give their folder with --source (get them with `manet fetch banepa`)")
+        raise DatasetError(
+            "banepa is made from files; give their folder with --source (get them with `manet fetch banepa`)"
+        )
     folder = next((f for f in (source, source / "banepa") if (f / "data/sample/train").is_dir()), None)
     if folder is None:
         raise DatasetError(f"{source} has no data/sample/train; get it with `manet fetch banepa --out {source}`")
@@ -45,25 +48,22 @@ def prepare(source: Path | None, out: Path, overwrite: bool, progress: Progress)
         raise DatasetError(f"{train / 'oam'} lacks {missing[0]} of its grid ({len(missing)} missing); fetch it again")
     height, width = CHIP * len(rows), CHIP * len(columns)
     if height != ROWS["test"][1]:
-        raise DatasetError(f"{train / 'oam'} gives a scene of {height} rows, expected {ROWS['test'][1]}; fetch it again")
+        raise DatasetError(
+            f"{train / 'oam'} gives a scene of {height} rows, expected {ROWS['test'][1]}; fetch it again"
+        )
 
     tile = 2 * HALF_EQUATOR / 2**ZOOM
-    transform = Affine(
-        tile / CHIP, 0, columns[0] * tile - HALF_EQUATOR, 0, -tile / CHIP, HALF_EQUATOR - rows[0] * tile
-    )
+    transform = Affine(tile / CHIP, 0, columns[0] * tile - HALF_EQUATOR, 0, -tile / CHIP, HALF_EQUATOR - rows[0] * tile)
     outlines = next(iter(sorted((train / "osm").glob("*.geojson"))), None)
     if outlines is None:
         raise DatasetError(f"{train / 'osm'} has no outlines (.geojson); fetch it again")
     buildings = [(polygon, 1) for polygon in read_polygons(outlines, WEB_MERCATOR)]
 
-    def image(window: Window) -> NDArray[np.generic]:
-        values = np.empty((3, window.height, window.width), np.uint8)
-        for (x, y), path in chips.items():
-            place = Window(rows.index(y) * CHIP, columns.index(x) * CHIP, CHIP, CHIP)
-            if part := window.intersect(place):
-                with Scene(path) as chip:
-                    values[:, *part.within(window).slices] = chip.read(part.within(place))[0]
-        return values
+    places = {(x, y): Window(rows.index(y) * CHIP, columns.index(x) * CHIP, CHIP, CHIP) for x, y in chips}
+    mosaic = Mosaic(tuple((places[key], path) for key, path in chips.items()))
+
+    def image(window: Window) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
+        return mosaic.read(window, _read_chip), np.ones((window.height, window.width), bool)
 
     scene = SourceScene(
         name="banepa",
@@ -89,6 +89,11 @@ def prepare(source: Path | None, out: Path, overwrite: bool, progress: Progress)
         overwrite=overwrite,
         progress=progress,
     )
+
+
+def _read_chip(path: Path, window: Window) -> NDArray[np.generic]:
+    with Scene(path) as chip:
+        return chip.read(window)[0]
 
 
 def _chips(folder: Path) -> dict[tuple[int, int], Path]:

@@ -37,7 +37,8 @@ SOURCES = {
             name="banepa",
             title="Banepa, Nepal: drone orthophoto at 13 cm with building outlines",
             url="https://raw.githubusercontent.com/hotosm/fAIr-models/95f0727e8fb05816c1544766e8039f5237c3867d/",
-            attribution="Imagery: OpenAerialMap, CC-BY-4.0 (HOTOSM fAIr-models). Outlines: OpenStreetMap contributors, ODbL.",
+            attribution="Imagery: OpenAerialMap (HOTOSM fAIr-models), CC-BY-4.0. "
+            "Outlines: OpenStreetMap contributors, ODbL.",
         ),
     )
 }

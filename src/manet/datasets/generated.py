@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 from rasterio.crs import CRS
 from rasterio.transform import Affine
 
@@ -28,7 +29,7 @@ def prepare(
         dtype="uint8",
         crs=CRS.from_epsg(32632),
         transform=Affine(GSD_M, 0, 500_000, 0, -GSD_M, 5_300_000),
-        image=lambda window: town.image[:3, *window.slices],
+        image=lambda window: (town.image[:3, *window.slices], np.ones((window.height, window.width), bool)),
         labels=lambda window: town.labels[window.slices],
     )
     splits: dict[Split, tuple[Area, ...]] = {}

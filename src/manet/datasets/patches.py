@@ -47,6 +47,7 @@ class Patches(Dataset[Patch]):
     ) -> None:
         """Raises DatasetError where the split has no labelled patch, or labels are not of their image's size."""
         self.size, self.augmentation, self.seed = size, augmentation, seed
+        self.mean = torch.tensor(manifest.statistics.mean)
         self.std = torch.tensor(manifest.statistics.std)
         areas = manifest.splits.get(split, ())
         self.scenes = {name: _open(folder, manifest.scene(name)) for name in dict.fromkeys(a.scene for a in areas)}
@@ -55,8 +56,8 @@ class Patches(Dataset[Patch]):
         ]
         if not self.cells:
             raise DatasetError(
-                f"no patch in the {split} split of '{manifest.dataset}': {len(areas)} areas, none with a labelled pixel; "
-                "check the split and the labels"
+                f"no patch in the {split} split of '{manifest.dataset}': {len(areas)} areas, "
+                "none with a labelled pixel; check the split and the labels"
             )
 
     def __len__(self) -> int:
@@ -95,20 +96,24 @@ class Patches(Dataset[Patch]):
             (cell.col, cell.width, shift[1], area.col, area.right),
         ):
             begin = round(start + length / 2 - reach / 2 + moved.item())
-            first.append(max(min(begin, high - reach), low) if high - low >= reach else low - (reach - (high - low)) // 2)
+            first.append(
+                max(min(begin, high - reach), low) if high - low >= reach else low - (reach - (high - low)) // 2
+            )
         return Window(first[0], first[1], reach, reach)
 
     def _read(self, area: Area, window: Window) -> tuple[Tensor, Tensor, Tensor]:
         """Image, valid and labels of a window; what lies beyond the area is invalid and ignored."""
         scene, label_scene = self.scenes[area.scene]
-        image = torch.zeros(scene.bands, window.height, window.width)
+        # the mean, so that resizing does not darken the rim of what is valid
+        image = self.mean.view(-1, 1, 1).repeat(1, window.height, window.width)
         valid = torch.zeros(1, window.height, window.width)
         labels = torch.full((1, window.height, window.width), IGNORED, dtype=torch.uint8)
         if inside := window.intersect(area.window):
             rows, columns = inside.within(window).slices
             values, known = scene.read(inside)
-            values = np.where(known, values, 0).astype(np.float32)
-            image[:, rows, columns] = torch.from_numpy(values)
+            image[:, rows, columns] = torch.where(
+                torch.from_numpy(known), torch.from_numpy(values.astype(np.float32)), image[:, rows, columns]
+            )
             valid[:, rows, columns] = torch.from_numpy(known.astype(np.float32))
             labels[:, rows, columns] = torch.from_numpy(label_scene.read(inside)[0])
         return image, valid, labels

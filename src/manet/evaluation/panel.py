@@ -1,6 +1,7 @@
 """Pictures of maps: image, labels and prediction side by side."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -21,7 +22,7 @@ def colourise(classes: NDArray[np.integer], legend: Legend) -> NDArray[np.uint8]
 
 
 def stretch(image: NDArray[np.generic]) -> NDArray[np.float64]:
-    """The first three bands (bands, height, width) as a picture (height, width, 3) of 0 to 1: 2 to 98 % of the values."""
+    """The first three bands (bands, height, width) as a picture (height, width, 3) of 0 to 1: 2 to 98 %."""
     values = np.moveaxis(image[: 3 if image.shape[0] >= 3 else 1], 0, 2).astype(np.float64)
     low, high = np.nanpercentile(values, (2, 98), axis=(0, 1))
     return np.clip((values - low) / np.maximum(high - low, 1e-9), 0, 1).repeat(3 // values.shape[2], axis=2)
@@ -39,7 +40,7 @@ def write_panel(
 ) -> None:
     """A PNG of one window: the image, then each class raster under its name, with the legend below."""
     with Scene(image) as scene:
-        pictures = {"image": stretch(scene.read(window)[0])}
+        pictures: dict[str, NDArray[Any]] = {"image": stretch(scene.read(window)[0])}
     for name, path in rasters.items():
         with Scene(path) as raster:
             pictures[name] = colourise(raster.read(window)[0][0], legend)
@@ -52,7 +53,7 @@ def write_panel(
         axis.set_axis_off()
     figure.suptitle(title)
     handles = [
-        Patch(facecolor=[c / 255 for c in colour], edgecolor="black", label=name)
+        Patch(facecolor="#{:02x}{:02x}{:02x}".format(*colour), edgecolor="black", label=name)
         for name, colour in zip(legend.names, legend.colours, strict=True)
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)

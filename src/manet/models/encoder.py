@@ -2,6 +2,7 @@
 
 import difflib
 from pathlib import Path
+from typing import Any
 
 import timm
 import torch
@@ -24,7 +25,8 @@ class Encoder(nn.Module):
         super().__init__()
         self.name = name
         self.body = _feature_extractor(name, bands)
-        reductions = self.body.feature_info.reduction()
+        info: Any = self.body.feature_info
+        reductions = info.reduction()
         if missing := [stride for stride in STRIDES if stride not in reductions]:
             raise NetworkError(
                 f"encoder '{name}' has features at strides {reductions}, none at {missing}; "
@@ -32,7 +34,7 @@ class Encoder(nn.Module):
             )
         # the last map at a stride is the one behind all blocks of that stride
         self.levels = [len(reductions) - 1 - reductions[::-1].index(stride) for stride in STRIDES]
-        self.channels = [self.body.feature_info.channels()[level] for level in self.levels]
+        self.channels = [info.channels()[level] for level in self.levels]
         self.channels_last = str(getattr(self.body, "output_fmt", "NCHW")).endswith("NHWC")
 
     def forward(self, images: Tensor) -> list[Tensor]:
@@ -61,7 +63,7 @@ def load_weights(encoder: Encoder, source: str) -> None:
     encoder.body.load_state_dict(donor.state_dict())
 
 
-def _feature_extractor(name: str, bands: int, **options: object) -> nn.Module:
+def _feature_extractor(name: str, bands: int, **options: Any) -> nn.Module:
     if not timm.is_model(name):
         near = difflib.get_close_matches(name, timm.list_models(), n=3)
         hint = f"did you mean {', '.join(near)}?" if near else "timm.list_models() lists them"

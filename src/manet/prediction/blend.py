@@ -38,7 +38,7 @@ def blend(
 
     def finished(rows: int) -> tuple[Window, Floats]:
         strip = Window(top, area.col, rows, area.width)
-        return strip, total[:, :rows] / np.maximum(weight[:rows], np.finfo(np.float32).tiny)
+        return strip, np.divide(total[:, :rows], np.maximum(weight[:rows], 1e-30), dtype=np.float32)
 
     for window, probabilities in parts:
         if rows := window.row - top:

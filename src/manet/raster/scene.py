@@ -3,6 +3,7 @@
 import warnings
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 import rasterio
@@ -35,6 +36,7 @@ class Scene:
             self.transform: Affine = dataset.transform
             self.dtype: str = dataset.dtypes[0]
             self._indexes = [i for i, c in enumerate(dataset.colorinterp, 1) if c != ColorInterp.alpha]
+            self.has_alpha: bool = len(self._indexes) < dataset.count
             self.band_names: list[str] = [
                 dataset.descriptions[i - 1] or dataset.colorinterp[i - 1].name for i in self._indexes
             ]
@@ -86,7 +88,7 @@ class Scene:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def __getstate__(self) -> dict[str, object]:
+    def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_dataset": None}
 
 

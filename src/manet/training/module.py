@@ -4,6 +4,7 @@ import math
 
 import torch
 from lightning import LightningModule
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 from torchmetrics.classification import MulticlassConfusionMatrix
 
@@ -47,7 +48,7 @@ class Segmentation(LightningModule):
         self.log(MONITORED, self.scores.mean_iou or 0.0)
         self.log("validation/overall_accuracy", self.scores.overall_accuracy)
 
-    def configure_optimizers(self) -> dict[str, object]:
+    def configure_optimizers(self) -> OptimizerLRScheduler:
         settings = self.recipe.optimiser
         optimiser = make_optimiser(self.network, settings)
         steps = int(self.trainer.estimated_stepping_batches)

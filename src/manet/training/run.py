@@ -21,6 +21,7 @@ from manet.datasets.manifest import Manifest, Split, read_manifest
 from manet.datasets.patches import EpochSampler, Patch, Patches, in_order
 from manet.errors import OutputError, TrainingError
 from manet.models import build
+from manet.raster.writer import refuse_existing, replacing
 from manet.recipe import Recipe
 from manet.training.module import MONITORED, Segmentation
 
@@ -55,9 +56,11 @@ def train(
     recipe is another than the run's, and where the loss is not finite; DatasetError where a split has no patch.
     """
     if choose_on == "test":
-        raise TrainingError("the best epoch may not be chosen on the test split: its scores would mean nothing; use validation")
+        raise TrainingError(
+            "the best epoch may not be chosen on the test split: its scores would mean nothing; use validation"
+        )
+    _check(out, recipe, resume)
     manifest = read_manifest(data)
-    _claim(out, recipe, resume)
     lightning.seed_everything(recipe.training.seed, verbose=False)
     batches = _Batches(data, manifest, recipe, choose_on, workers)
     settings = recipe.network
@@ -68,7 +71,10 @@ def train(
         classes=len(manifest.legend),
         weights=None if resume else settings.weights,
     )
+    network.to(memory_format=torch.channels_last)  # half the time on a CPU, and what GPUs like
     network.set_statistics(manifest.statistics.mean, manifest.statistics.std)
+    if not resume:
+        _start(out, recipe)
     module = Segmentation(network, recipe, manifest.legend)
     keep = _KeepBest(out / BEST, manifest)
     trainer = _trainer(recipe, out, device, [keep, *callbacks])
@@ -79,21 +85,22 @@ def train(
     return Outcome(out / BEST, checkpoint.read_card(out / BEST))
 
 
-def _claim(out: Path, recipe: Recipe, resume: bool) -> None:
-    """Make the run's folder, or check that the one there can be continued."""
-    if resume:
-        if not (out / STATE).is_file():
-            raise TrainingError(f"{out} has no {STATE} to resume from; start the run without --resume")
-        if Recipe.model_validate_json((out / RECIPE).read_text(encoding="utf-8")) != recipe:
-            raise TrainingError(f"{out} was started with another recipe; resume with that one, or start a new run")
+def _check(out: Path, recipe: Recipe, resume: bool) -> None:
+    """Raises where a run would overwrite another, cannot be written, or has nothing to resume."""
+    if not resume:
+        if (out / RECIPE).exists():
+            raise OutputError(f"{out} holds a run already; continue it with --resume, or give another folder")
+        refuse_existing(out / RECIPE, overwrite=False)
         return
-    if (out / RECIPE).exists():
-        raise OutputError(f"{out} holds a run already; continue it with --resume, or give another folder")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / RECIPE).write_text(recipe.model_dump_json(indent=1), encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"{out} cannot be written to ({error.strerror}); choose another folder") from error
+    if not (out / STATE).is_file():
+        raise TrainingError(f"{out} has no {STATE} to resume from; start the run without --resume")
+    if Recipe.model_validate_json((out / RECIPE).read_text(encoding="utf-8")) != recipe:
+        raise TrainingError(f"{out} was started with another recipe; resume with that one, or start a new run")
+
+
+def _start(out: Path, recipe: Recipe) -> None:
+    with replacing(out / RECIPE) as partial:
+        partial.write_text(recipe.model_dump_json(indent=1), encoding="utf-8")
 
 
 class _Batches(lightning.LightningDataModule):
@@ -171,14 +178,22 @@ def _quiet() -> Iterator[None]:
     """Lightning's advice that does not concern the user: workers, short epochs, its own use of torch."""
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     with warnings.catch_warnings():
-        for message in ("does not have many workers", "number of training batches", "exists and is not empty", "LeafSpec"):
+        for message in (
+            "does not have many workers",
+            "number of training batches",
+            "exists and is not empty",
+            "LeafSpec",
+        ):
             warnings.filterwarnings("ignore", message=f".*{message}.*")
         yield
 
 
 def _trainer(recipe: Recipe, out: Path, device: str, callbacks: list[Callback]) -> lightning.Trainer:
     settings = recipe.training
-    callbacks = [*callbacks, ModelCheckpoint(out, Path(STATE).stem, save_on_train_epoch_end=False, enable_version_counter=False)]
+    callbacks = [
+        *callbacks,
+        ModelCheckpoint(out, Path(STATE).stem, save_on_train_epoch_end=False, enable_version_counter=False),
+    ]
     if settings.patience is not None:
         callbacks.append(EarlyStopping(MONITORED, patience=settings.patience, mode="max"))
     return lightning.Trainer(
