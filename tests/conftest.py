@@ -52,16 +52,19 @@ def tiny_recipe() -> Recipe:
 
 
 def lively(network: Network, gate: float = 0.7) -> Network:
-    """A network whose attention matters: gates open, batch norm calibrated on textured images, logits of unit spread.
+    """A network whose attention matters: gates open, batch norm calibrated on textured images, logits that spread.
     Equality means nothing while the gates are near 0 or the logits all alike."""
     for parameter in network.gates():
         nn.init.constant_(parameter, gate)
+    for name, parameter in network.named_parameters():
+        if name.endswith("value.weight"):
+            parameter.data *= 4  # what is attended to weighs as much as what is there
     network.train()
     with torch.no_grad():
         for _ in range(3):
             logits = network(textured(2, network.bands, 96, 128))
         last = [module for module in network.decoder.modules() if isinstance(module, nn.Conv2d)][-1]
-        last.weight /= logits.std()
+        last.weight *= 2 / logits.std()
     return network.eval()
 
 

@@ -11,22 +11,32 @@ from lightning.pytorch.callbacks import Callback
 import manet
 from manet.checkpoint import read_card
 from manet.datasets.manifest import Manifest
+from manet.datasets.patches import Patches
 from manet.errors import CheckpointError, OutputError, RecipeError, TrainingError
-from manet.recipe import OptimiserSettings, Recipe, read_recipe, shipped_recipes
+from manet.recipe import (
+    NetworkSettings,
+    OptimiserSettings,
+    PatchSettings,
+    Recipe,
+    TrainingSettings,
+    read_recipe,
+    shipped_recipes,
+)
+from manet.training.log import read_log
 from manet.training.module import make_optimiser, rate_factor
 from manet.training.run import train
 
 Town = tuple[Path, Manifest]
 
 
-class StopAfter(Callback):
-    """Interrupts a run at the end of an epoch, before the next begins."""
+class StopAt(Callback):
+    """Interrupts a run when a step begins."""
 
-    def __init__(self, epoch: int) -> None:
-        self.epoch = epoch
+    def __init__(self, step: int) -> None:
+        self.step = step
 
-    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if trainer.current_epoch > self.epoch:
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
+        if trainer.global_step == self.step:
             raise RuntimeError("stopped")
 
 
@@ -36,10 +46,6 @@ class Losses(Callback):
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, outputs: Any, *_: Any) -> None:
         self.losses.append(float(outputs["loss"]))
-
-
-def weights(path: Path) -> dict[str, torch.Tensor]:
-    return manet.load(path).state_dict()
 
 
 def test_a_run_learns_and_leaves_a_checkpoint_with_its_card(town: Town, tiny_recipe: Recipe, tmp_path: Path) -> None:
@@ -54,23 +60,63 @@ def test_a_run_learns_and_leaves_a_checkpoint_with_its_card(town: Town, tiny_rec
     assert network.card.training_size == 64
     assert network.card.recipe == tiny_recipe
     assert 0 < network.card.scores["mean_iou"] < 1
-    log = (tmp_path / "run/log/metrics.csv").read_text()
-    assert "validation/mean_iou" in log and "train/loss" in log
+    rows = read_log(tmp_path / "run/log.csv")
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    assert float(rows[1]["train/loss"]) < float(rows[0]["train/loss"])
+    best = outcome.card.scores
+    assert float(rows[best["epoch"]]["validation/mean_iou"]) == pytest.approx(best["mean_iou"], rel=1e-4)
     with pytest.raises(OutputError, match="--resume"):
         train(town[0], tiny_recipe, tmp_path / "run", device="cpu")
 
 
+@pytest.fixture(scope="module")
+def dropping_recipe() -> Recipe:
+    """Two epochs of three steps, with a network that draws random numbers of its own in every step."""
+    return Recipe(
+        network=NetworkSettings(encoder="regnetx_002"),
+        patches=PatchSettings(size=64, batch=8),
+        optimiser=OptimiserSettings(rate=2e-3, schedule="cosine"),
+        training=TrainingSettings(epochs=2, patience=5),
+    )
+
+
+@pytest.fixture(scope="module")
+def whole(town: Town, dropping_recipe: Recipe, tmp_path_factory: pytest.TempPathFactory) -> dict[str, torch.Tensor]:
+    """The weights of an uninterrupted run."""
+    out = tmp_path_factory.mktemp("whole") / "run"
+    train(town[0], dropping_recipe, out, device="cpu", callbacks=[Noise()])
+    return state(out)
+
+
+class Noise(Callback):
+    """Adds random numbers to the weights, as dropout would, so that the random state matters."""
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
+        with torch.no_grad():
+            next(pl_module.parameters()).add_(torch.randn(1) * 1e-3)
+
+
+def state(out: Path) -> dict[str, torch.Tensor]:
+    return torch.load(out / "last.ckpt", weights_only=True)["state_dict"]
+
+
+def steps_of(town: Town, recipe: Recipe) -> int:
+    return len(Patches(town[0], town[1], "train", recipe.patches.size)) // recipe.patches.batch
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
 def test_a_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(
-    town: Town, tiny_recipe: Recipe, tmp_path: Path
+    share: float, town: Town, dropping_recipe: Recipe, whole: dict[str, torch.Tensor], tmp_path: Path
 ) -> None:
-    whole = train(town[0], tiny_recipe, tmp_path / "whole", device="cpu")
+    """In mid-epoch and at an epoch's end alike; state is written after every step here."""
+    steps = steps_of(town, dropping_recipe)
+    out, stop = tmp_path / "run", StopAt(round(share * 2 * steps))
     with pytest.raises(RuntimeError, match="stopped"):
-        train(town[0], tiny_recipe, tmp_path / "parts", device="cpu", callbacks=[StopAfter(0)])
-    parts = train(town[0], tiny_recipe, tmp_path / "parts", resume=True, device="cpu")
-    assert parts.card == whole.card
-    expected = weights(whole.checkpoint)
-    for name, tensor in weights(parts.checkpoint).items():
-        assert torch.equal(tensor, expected[name]), name
+        train(town[0], dropping_recipe, out, device="cpu", save_every_s=0, callbacks=[Noise(), stop])
+    train(town[0], dropping_recipe, out, device="cpu", resume=True, callbacks=[Noise()])
+    for name, tensor in state(out).items():
+        assert torch.equal(tensor, whole[name]), name
+    assert [row["epoch"] for row in read_log(out / "log.csv")] == ["1", "2"]
 
 
 def test_what_training_refuses(town: Town, tiny_recipe: Recipe, tmp_path: Path) -> None:

@@ -1,9 +1,27 @@
 """Modules that look at the whole map, one a file: each cites its equation and has a `naive` twin written from it."""
 
 from manet.attention.block import AttentionBlock
+from manet.attention.cbam import BlockAttention
 from manet.attention.channel import ChannelAttention
 from manet.attention.dot_product import DotProductAttention
+from manet.attention.efficient import EfficientAttention
+from manet.attention.fast import FastAttention
 from manet.attention.kernel import KernelAttention
-from manet.attention.map_module import MapModule, Summary
+from manet.attention.linear import LinearAttention
+from manet.attention.map_module import MapModule, Place, Summary
+from manet.attention.squeeze_excitation import SqueezeExcitation
 
-__all__ = ["AttentionBlock", "ChannelAttention", "DotProductAttention", "KernelAttention", "MapModule", "Summary"]
+__all__ = [
+    "AttentionBlock",
+    "BlockAttention",
+    "ChannelAttention",
+    "DotProductAttention",
+    "EfficientAttention",
+    "FastAttention",
+    "KernelAttention",
+    "LinearAttention",
+    "MapModule",
+    "Place",
+    "SqueezeExcitation",
+    "Summary",
+]

@@ -2,16 +2,26 @@
 
 Attention here reads the map only through sums over positions, and sums merge. So a module is three functions:
 `summarise`, `merge` and `attend`; `forward` is summarise, then attend. Invalid positions are left out of the sums,
-scenes larger than memory are merged from windows.
+scenes larger than memory are merged from windows. Convolutions that come before the sums are a fourth, `prepare`, so
+that they are computed once.
 """
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 Summary = tuple[Tensor, ...]
 """What a module knows of the whole map: a few tensors whose size does not depend on the map's (batch first)."""
+
+
+class Place(NamedTuple):
+    """Where features lie in their map: their first row and column, and the height and width of the whole map."""
+
+    row: int
+    col: int
+    height: int
+    width: int
 
 
 class MapModule(nn.Module):
@@ -24,8 +34,18 @@ class MapModule(nn.Module):
     bounded: ClassVar[bool] = True
     """Whether the summary's size is independent of the map's, so that scenes of any size can be merged."""
 
+    reach: ClassVar[int] = 0
+    """By how many cells the module's own convolutions widen the view: a window's halo grows by as much."""
+
+    def prepare(self, features: Tensor) -> Tensor:
+        """What `summarise` and `attend` take: the features, unless the module begins with convolutions of its own."""
+        return features
+
+    def locate(self, place: Place | None) -> None:
+        """Say where in the map the features to come lie, in cells (None: they are all of it). Most need not know."""
+
     def summarise(self, features: Tensor, valid: Tensor | None = None) -> Summary:
-        """The summary of these features, in float32 or better."""
+        """The summary of these prepared features, in float32 or better."""
         raise NotImplementedError
 
     def merge(self, a: Summary, b: Summary) -> Summary:
@@ -33,10 +53,11 @@ class MapModule(nn.Module):
         return tuple(x + y for x, y in zip(a, b, strict=True))
 
     def attend(self, features: Tensor, summary: Summary) -> Tensor:
-        """The module's output for these features, given the summary of the map they belong to."""
+        """The module's output for these prepared features, given the summary of the map they belong to."""
         raise NotImplementedError
 
     def forward(self, features: Tensor, valid: Tensor | None = None) -> Tensor:
+        features = self.prepare(features)
         return self.attend(features, self.summarise(features, valid))
 
 

@@ -12,7 +12,7 @@ def train(
     data: Annotated[Path, typer.Option(help="Prepared dataset.")],
     recipe: Annotated[str, typer.Option(help="Recipe: the name of one that comes with manet, or a TOML file.")],
     out: Annotated[Path, typer.Option(help="Folder of the run.")],
-    resume: Annotated[bool, typer.Option("--resume", help="Continue the run after its last finished epoch.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")] = False,
     choose_on: Annotated[
         Literal["train", "validation", "test"], typer.Option(help="Split on which the best epoch is chosen.")
     ] = "validation",

@@ -126,7 +126,8 @@ class EpochSampler(Sampler[tuple[int, int]]):
         self.length, self.seed, self.epoch, self.start = length, seed, epoch, start
 
     def __len__(self) -> int:
-        return self.length - self.start
+        """Of the whole epoch, which is how Lightning counts a resumed one."""
+        return self.length
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         generator = torch.Generator().manual_seed(_mix(self.seed, self.epoch))

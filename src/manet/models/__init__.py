@@ -2,14 +2,48 @@
 
 import difflib
 from collections.abc import Callable
+from typing import NamedTuple
 
+from manet.attention import (
+    AttentionBlock,
+    BlockAttention,
+    EfficientAttention,
+    FastAttention,
+    LinearAttention,
+    SqueezeExcitation,
+)
 from manet.errors import NetworkError
+from manet.models import danet, deeplabv3plus, eanet, pspnet
 from manet.models.encoder import Encoder, load_weights
+from manet.models.fcn import fcn, fcn_with
 from manet.models.manet import manet
 from manet.models.network import Network
 
-NETWORKS: dict[str, Callable[[Encoder, int, int], Network]] = {
-    "manet": manet,
+
+class Plan(NamedTuple):
+    """How a network is made: from a built encoder, the number of bands and that of classes."""
+
+    builder: Callable[[Encoder, int, int], Network]
+    output_stride: int = 32
+    """The stride of the encoder's last feature; less than 32 asks for an encoder that can be dilated."""
+
+
+NETWORKS: dict[str, Plan] = {
+    "fcn": Plan(fcn),
+    "fcn-attention1": Plan(fcn_with(AttentionBlock, levels=(1,))),
+    "fcn-attention2": Plan(fcn_with(AttentionBlock, levels=(2,))),
+    "fcn-attention3": Plan(fcn_with(AttentionBlock, levels=(3,))),
+    "fcn-attention4": Plan(fcn_with(AttentionBlock, levels=(4,))),
+    "fcn-se": Plan(fcn_with(SqueezeExcitation)),
+    "fcn-cbam": Plan(fcn_with(BlockAttention)),
+    "fcn-eam": Plan(fcn_with(EfficientAttention)),
+    "fcn-fam": Plan(fcn_with(FastAttention)),
+    "fcn-lam": Plan(fcn_with(LinearAttention)),
+    "danet": Plan(danet.danet, danet.OUTPUT_STRIDE),
+    "pspnet": Plan(pspnet.pspnet, pspnet.OUTPUT_STRIDE),
+    "deeplabv3plus": Plan(deeplabv3plus.deeplabv3plus, deeplabv3plus.OUTPUT_STRIDE),
+    "eanet": Plan(eanet.eanet, eanet.OUTPUT_STRIDE),
+    "manet": Plan(manet),
 }
 
 
@@ -18,7 +52,8 @@ def build(
 ) -> Network:
     """A network by name.
 
-    encoder: any timm network with features at strides 4 to 32. weights: None (from scratch), "hub" (timm's pretrained
+    encoder: any timm network with features at strides 4 to 32 (danet, pspnet, deeplabv3plus and eanet: one that can be
+    dilated to stride 8 or 16, such as resnet18 or resnet50). weights: None (from scratch), "hub" (timm's pretrained
     encoder, over the network) or a local file of them.
     Raises NetworkError for a name that is not in the table, and for encoders or weights that cannot be had.
     """
@@ -27,10 +62,11 @@ def build(
         raise NetworkError(f"no network '{name}'; there are {', '.join(NETWORKS)} (nearest: {near})")
     if bands < 1 or classes < 2:
         raise NetworkError(f"got {bands} bands and {classes} classes; at least 1 band and 2 classes are needed")
-    body = Encoder(encoder, bands)
+    plan = NETWORKS[name]
+    body = Encoder(encoder, bands, plan.output_stride)
     if weights is not None:
         load_weights(body, weights)
-    return NETWORKS[name](body, bands, classes)
+    return plan.builder(body, bands, classes)
 
 
-__all__ = ["NETWORKS", "Network", "build"]
+__all__ = ["NETWORKS", "Network", "Plan", "build"]

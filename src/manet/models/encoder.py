@@ -11,29 +11,27 @@ from torch import Tensor, nn
 from manet.errors import NetworkError
 
 STRIDES = (4, 8, 16, 32)
+"""Of an encoder's four features; a dilated one stops at its output stride: (4, 8, 8, 8)."""
 
 
 class Encoder(nn.Module):
-    """A timm feature extractor that gives its maps at strides 4, 8, 16 and 32.
+    """A timm feature extractor that gives its maps at strides 4, 8, 16 and 32, or stops at a smaller output stride.
 
-    images (batch, bands, height, width), height and width multiples of 32
+    images (batch, bands, height, width), height and width multiples of the output stride
     -> four features (batch, channels[k], height / strides[k], width / strides[k]).
     """
 
-    def __init__(self, name: str, bands: int) -> None:
-        """Raises NetworkError where timm does not know the name, or where it has no map at one of the strides."""
+    def __init__(self, name: str, bands: int, output_stride: int = 32) -> None:
+        """output_stride: 32, or 16 or 8, where the last blocks are dilated instead of strided.
+
+        Raises NetworkError where timm does not know the name, or where it has no map at one of the strides.
+        """
         super().__init__()
         self.name = name
-        self.body = _feature_extractor(name, bands)
+        self.strides = tuple(min(stride, output_stride) for stride in STRIDES)
+        self.body = _feature_extractor(name, bands, output_stride)
         info: Any = self.body.feature_info
-        reductions = info.reduction()
-        if missing := [stride for stride in STRIDES if stride not in reductions]:
-            raise NetworkError(
-                f"encoder '{name}' has features at strides {reductions}, none at {missing}; "
-                "choose one with strides 4, 8, 16 and 32, such as resnet18 or convnext_tiny"
-            )
-        # the last map at a stride is the one behind all blocks of that stride
-        self.levels = [len(reductions) - 1 - reductions[::-1].index(stride) for stride in STRIDES]
+        self.levels = _levels(name, info.reduction(), self.strides)
         self.channels = [info.channels()[level] for level in self.levels]
         self.channels_last = str(getattr(self.body, "output_fmt", "NCHW")).endswith("NHWC")
 
@@ -54,7 +52,8 @@ def load_weights(encoder: Encoder, source: str) -> None:
     if overlay and not Path(source).is_file():
         raise NetworkError(f"no weights at {source}; give a file of timm's weights for '{encoder.name}', or 'hub'")
     try:
-        donor = _feature_extractor(encoder.name, bands, pretrained=True, pretrained_cfg_overlay=overlay)
+        options = {"pretrained": True, "pretrained_cfg_overlay": overlay}
+        donor = _feature_extractor(encoder.name, bands, max(encoder.strides), **options)
     except Exception as error:  # the hub, the file system and timm raise many kinds
         raise NetworkError(
             f"weights of '{encoder.name}' could not be had from {source}: {_first_line(error)}; "
@@ -63,16 +62,36 @@ def load_weights(encoder: Encoder, source: str) -> None:
     encoder.body.load_state_dict(donor.state_dict())
 
 
-def _feature_extractor(name: str, bands: int, **options: Any) -> nn.Module:
+def _levels(name: str, reductions: list[int], strides: tuple[int, ...]) -> list[int]:
+    """Which of the maps have these strides: from the back, so that each is behind all blocks of its stride."""
+    levels, end = [], len(reductions)
+    for stride in reversed(strides):
+        end = max((level for level in range(end) if reductions[level] == stride), default=-1)
+        if end < 0:
+            raise NetworkError(
+                f"encoder '{name}' has features at strides {reductions}, not at all of {list(strides)}; "
+                "choose one that has, such as resnet18, resnet50 or convnext_tiny"
+            )
+        levels.append(end)
+    return levels[::-1]
+
+
+def _feature_extractor(name: str, bands: int, output_stride: int, **options: Any) -> nn.Module:
     if not timm.is_model(name):
         near = difflib.get_close_matches(name, timm.list_models(), n=3)
         hint = f"did you mean {', '.join(near)}?" if near else "timm.list_models() lists them"
         raise NetworkError(f"timm has no encoder '{name}'; {hint}")
+    dilated = {} if output_stride == max(STRIDES) else {"output_stride": output_stride}
     try:
-        return timm.create_model(name, features_only=True, in_chans=bands, **options)
+        return timm.create_model(name, features_only=True, in_chans=bands, **dilated, **options)
     except (RuntimeError, AttributeError, NotImplementedError, AssertionError, TypeError) as error:
         if options:
             raise
+        if dilated:
+            raise NetworkError(
+                f"encoder '{name}' cannot be dilated to give features at stride {output_stride}, as this network "
+                "needs; choose one that can, such as resnet18, resnet50, convnext_tiny or efficientnet_b0"
+            ) from error
         raise NetworkError(f"encoder '{name}' gives no features: {_first_line(error)}; choose another") from error
 
 

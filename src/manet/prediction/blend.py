@@ -1,5 +1,6 @@
-"""Blending overlapping windows by weighted probabilities, in memory that does not depend on the scene's height."""
+"""Blending overlapping windows by weighted probabilities, in memory that does not depend on the scene's size."""
 
+import tempfile
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -8,6 +9,9 @@ from numpy.typing import NDArray
 from manet.raster.windows import Window
 
 Floats = NDArray[np.float32]
+
+COLUMNS = 512
+"""Columns of a strip that are in memory at a time."""
 
 
 def weights(height: int, width: int, overlap: int) -> Floats:
@@ -26,30 +30,63 @@ def weights(height: int, width: int, overlap: int) -> Floats:
 def blend(
     parts: Iterable[tuple[Window, Floats | None]], area: Window, classes: int, overlap: int
 ) -> Iterator[tuple[Window, Floats]]:
-    """Probabilities of whole strips of rows of an area, each as soon as no later window reaches it.
+    """Probabilities of pieces of an area, each as soon as no later window reaches it.
 
-    parts: windows that cover the area, in order of their first row, each with its probabilities (classes, height,
-    width); None for a window that was left out, which adds nothing. Pixels that no window adds to stay 0.
-    Yields (strip, probabilities (classes, height, width)), the strips disjoint and in order.
+    parts: windows of one height that cover the area, in order of their first row, each with its probabilities (classes,
+    height, width); None for a window that was left out, which adds nothing. Pixels that no window adds to stay 0.
+    Yields (piece, probabilities (classes, height, width)), the pieces disjoint.
     """
-    total: Floats = np.zeros((classes, 0, area.width), np.float32)
-    weight: Floats = np.zeros((0, area.width), np.float32)
-    top = area.row
-
-    def finished(rows: int) -> tuple[Window, Floats]:
-        strip = Window(top, area.col, rows, area.width)
-        return strip, np.divide(total[:, :rows], np.maximum(weight[:rows], 1e-30), dtype=np.float32)
-
+    strip: _Strip | None = None
     for window, probabilities in parts:
-        if rows := window.row - top:
-            yield finished(rows)
-            total, weight, top = total[:, rows:].copy(), weight[rows:].copy(), window.row
-        if (missing := window.bottom - top - weight.shape[0]) > 0:
-            total = np.concatenate([total, np.zeros((classes, missing, area.width), np.float32)], axis=1)
-            weight = np.concatenate([weight, np.zeros((missing, area.width), np.float32)])
+        if strip is None:
+            strip = _Strip(Window(window.row, area.col, window.height, area.width), classes)
+        if window.row > strip.place.row:
+            yield from strip.advance(window.row)
         if probabilities is not None:
             share = weights(window.height, window.width, overlap)
-            rows_columns = window.within(Window(top, area.col, area.height, area.width)).slices
-            total[:, *rows_columns] += probabilities * share
-            weight[rows_columns] += share
-    yield finished(weight.shape[0])
+            strip.add(window, np.concatenate([probabilities * share, share[None]]))
+    if strip is not None:
+        yield from strip.advance(strip.place.bottom)
+        strip.close()
+
+
+class _Strip:
+    """Weighted sums over a strip of rows, kept in a temporary file column by column: scenes may be wide."""
+
+    def __init__(self, place: Window, classes: int) -> None:
+        self.place, self.shape = place, (place.height, classes + 1)
+        self.column = 4 * self.shape[0] * self.shape[1]  # bytes
+        self.file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by close)
+        self.file.truncate(self.column * place.width)
+
+    def add(self, window: Window, sums: Floats) -> None:
+        first = window.col - self.place.col
+        columns = self._read(first, window.width)
+        rows = slice(window.row - self.place.row, window.bottom - self.place.row)
+        columns[:, rows] += sums.transpose(2, 1, 0)
+        self._write(first, columns)
+
+    def advance(self, row: int) -> Iterator[tuple[Window, Floats]]:
+        """Give out the rows above `row`, and let the strip begin there."""
+        done = row - self.place.row
+        for first in range(0, self.place.width, COLUMNS):
+            width = min(COLUMNS, self.place.width - first)
+            columns = self._read(first, width)
+            sums = columns[:, :done].transpose(2, 1, 0)
+            rest = np.zeros_like(columns)
+            rest[:, : self.place.height - done] = columns[:, done:]
+            self._write(first, rest)
+            weight = np.maximum(sums[-1], np.float32(1e-30))
+            yield Window(self.place.row, self.place.col + first, done, width), sums[:-1] / weight
+        self.place = Window(row, self.place.col, self.place.height, self.place.width)
+
+    def close(self) -> None:
+        self.file.close()
+
+    def _read(self, first: int, width: int) -> Floats:
+        self.file.seek(first * self.column)
+        return np.frombuffer(bytearray(self.file.read(width * self.column)), np.float32).reshape(width, *self.shape)
+
+    def _write(self, first: int, columns: Floats) -> None:
+        self.file.seek(first * self.column)
+        self.file.write(columns.tobytes())

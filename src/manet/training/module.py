@@ -11,7 +11,7 @@ from torchmetrics.classification import MulticlassConfusionMatrix
 from manet.datasets.patches import Patch
 from manet.errors import TrainingError
 from manet.legend import IGNORED, Legend
-from manet.losses import cross_entropy
+from manet.losses import LOSSES
 from manet.metrics import Scores, scores
 from manet.models import Network
 from manet.recipe import OptimiserSettings, Recipe
@@ -20,26 +20,28 @@ MONITORED = "validation/mean_iou"
 
 
 class Segmentation(LightningModule):
-    """A network, its loss, its optimiser and its validation scores."""
+    """A network, its loss, its optimiser over a number of steps, and its validation scores."""
 
-    def __init__(self, network: Network, recipe: Recipe, legend: Legend) -> None:
+    def __init__(self, network: Network, recipe: Recipe, legend: Legend, steps: int) -> None:
         super().__init__()
-        self.network, self.recipe, self.legend = network, recipe, legend
+        self.network, self.recipe, self.legend, self.steps = network, recipe, legend, steps
         self.confusion = MulticlassConfusionMatrix(len(legend), ignore_index=IGNORED)
         self.scores: Scores | None = None
 
     def training_step(self, batch: Patch, batch_index: int) -> Tensor:
-        loss = cross_entropy(self._logits(batch), batch["labels"])
+        loss_of = LOSSES[self.network.loss]
+        outputs = self.network.training_logits(batch["image"], _valid(batch))
+        loss = torch.stack([weight * loss_of(logits, batch["labels"]) for logits, weight in outputs]).sum()
         if not math.isfinite(loss.item()):
             raise TrainingError(
                 f"the loss is {loss.item()} at step {self.global_step}, in the patches {'; '.join(batch['name'])}; "
                 "look at these patches, or lower optimiser.rate"
             )
-        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(batch["image"]))
         return loss
 
     def validation_step(self, batch: Patch, batch_index: int) -> None:
-        self.confusion.update(self._logits(batch).argmax(dim=1), batch["labels"])
+        logits = self.network(batch["image"], _valid(batch))
+        self.confusion.update(logits.argmax(dim=1), batch["labels"])
 
     def on_validation_epoch_end(self) -> None:
         self.scores = scores(self.confusion.compute().cpu().numpy(), self.legend)
@@ -51,13 +53,12 @@ class Segmentation(LightningModule):
     def configure_optimizers(self) -> OptimizerLRScheduler:
         settings = self.recipe.optimiser
         optimiser = make_optimiser(self.network, settings)
-        steps = int(self.trainer.estimated_stepping_batches)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: rate_factor(settings, step, steps))
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: rate_factor(settings, step, self.steps))
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
-    def _logits(self, batch: Patch) -> Tensor:
-        valid = None if bool(batch["valid"].all()) else batch["valid"]
-        return self.network(batch["image"], valid)
+
+def _valid(batch: Patch) -> Tensor | None:
+    return None if bool(batch["valid"].all()) else batch["valid"]
 
 
 def make_optimiser(network: Network, settings: OptimiserSettings) -> torch.optim.Optimizer:

@@ -1,6 +1,7 @@
 """A training run: a folder with the recipe, the log, the state to resume from and the best checkpoint."""
 
 import logging
+import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,8 +12,7 @@ from typing import Any
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
-from lightning.pytorch.loggers import CSVLogger
+from lightning.pytorch.callbacks import Callback, EarlyStopping
 from torch.utils.data import DataLoader
 
 from manet import checkpoint
@@ -23,11 +23,13 @@ from manet.errors import OutputError, TrainingError
 from manet.models import build
 from manet.raster.writer import refuse_existing, replacing
 from manet.recipe import Recipe
+from manet.training.log import Log
 from manet.training.module import MONITORED, Segmentation
 
 BEST = "best.safetensors"
 STATE = "last.ckpt"
 RECIPE = "recipe.json"
+LOG = "log.csv"
 
 
 @dataclass(frozen=True)
@@ -47,11 +49,13 @@ def train(
     choose_on: Split = "validation",
     workers: int = 0,
     device: str = "auto",
+    save_every_s: float = 60.0,
     callbacks: Sequence[Callback] = (),
 ) -> Outcome:
-    """Train a network on a prepared dataset. The best epoch, by mean IoU on the validation split, is kept.
+    """Train a network on a prepared dataset. The best epoch by mean IoU on the validation split is kept.
 
-    resume: continue the run in `out` after its last finished epoch.
+    resume: continue the run in `out` where its state was last written: after an epoch, and every `save_every_s` seconds.
+    On a CPU the weights end up the same, bit for bit, as those of a run that was never interrupted.
     Raises TrainingError where the epoch would be chosen on the test split, where there is nothing to resume or the
     recipe is another than the run's, and where the loss is not finite; DatasetError where a split has no patch.
     """
@@ -75,9 +79,10 @@ def train(
     network.set_statistics(manifest.statistics.mean, manifest.statistics.std)
     if not resume:
         _start(out, recipe)
-    module = Segmentation(network, recipe, manifest.legend)
-    keep = _KeepBest(out / BEST, manifest)
-    trainer = _trainer(recipe, out, device, [keep, *callbacks])
+    module = Segmentation(network, recipe, manifest.legend, recipe.training.epochs * batches.steps)
+    # the state comes last, so that it holds what the others have just noted
+    callbacks = [_KeepBest(out / BEST, manifest), Log(out / LOG), *callbacks, KeepState(out / STATE, save_every_s)]
+    trainer = _trainer(recipe, device, callbacks)
     with _quiet():
         trainer.fit(module, batches, ckpt_path=out / STATE if resume else None, weights_only=True)
     if trainer.interrupted:
@@ -112,13 +117,18 @@ class _Batches(lightning.LightningDataModule):
         size, seed = recipe.patches.size, recipe.training.seed
         self.train_patches = Patches(data, manifest, "train", size, recipe.augmentation, seed)
         self.validation_patches = Patches(data, manifest, choose_on, size)
+        # a last, smaller batch would make poor statistics for batch norm
+        self.drop_last = len(self.train_patches) >= recipe.patches.batch
+        self.steps = len(self.train_patches) // recipe.patches.batch if self.drop_last else 1
+        """Of an epoch."""
 
     def train_dataloader(self) -> DataLoader[Patch]:
         assert self.trainer is not None
-        patches = self.train_patches
-        sampler = EpochSampler(len(patches), self.recipe.training.seed, self.trainer.current_epoch)
-        # a last, smaller batch would make poor statistics for batch norm
-        return self._loader(patches, sampler, drop_last=len(patches) >= self.recipe.patches.batch)
+        # the step alone says where a run stands, so a resumed one sees the patches that are left of its epoch
+        epoch, done = divmod(self.trainer.global_step, self.steps)
+        start = done * self.recipe.patches.batch
+        sampler = EpochSampler(len(self.train_patches), self.recipe.training.seed, epoch, start)
+        return self._loader(self.train_patches, sampler, self.drop_last)
 
     def val_dataloader(self) -> DataLoader[Patch]:
         return self._loader(self.validation_patches, in_order(self.validation_patches), drop_last=False)
@@ -131,7 +141,43 @@ class _Batches(lightning.LightningDataModule):
             drop_last=drop_last,
             num_workers=self.workers,
             pin_memory=torch.cuda.is_available(),
+            generator=torch.Generator(),  # of its own, so that making a loader draws nothing that training would draw
         )
+
+
+class KeepState(Callback):
+    """Writes the state to resume from: after every epoch, and within one when `interval_s` seconds have passed."""
+
+    def __init__(self, path: Path, interval_s: float = 60.0) -> None:
+        self.path, self.interval_s, self.last = path, interval_s, time.monotonic()
+        self.random_state: torch.Tensor | None = None
+
+    def on_train_batch_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        if self.random_state is not None:  # of the resumed run, as late as possible: making loaders draws numbers too
+            torch.set_rng_state(self.random_state)
+            self.random_state = None
+
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        if time.monotonic() - self.last >= self.interval_s:
+            self._write(trainer)
+
+    def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        self._write(trainer)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"random_state": torch.get_rng_state()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.random_state = state_dict["random_state"]
+
+    def _write(self, trainer: lightning.Trainer) -> None:
+        with replacing(self.path, overwrite=True) as partial:
+            trainer.save_checkpoint(partial)
+        self.last = time.monotonic()
 
 
 class _KeepBest(Callback):
@@ -181,31 +227,30 @@ def _quiet() -> Iterator[None]:
         for message in (
             "does not have many workers",
             "number of training batches",
-            "exists and is not empty",
+            "dataloader is not resumable",
             "LeafSpec",
         ):
             warnings.filterwarnings("ignore", message=f".*{message}.*")
         yield
 
 
-def _trainer(recipe: Recipe, out: Path, device: str, callbacks: list[Callback]) -> lightning.Trainer:
+def _trainer(recipe: Recipe, device: str, callbacks: list[Callback]) -> lightning.Trainer:
     settings = recipe.training
-    callbacks = [
-        *callbacks,
-        ModelCheckpoint(out, Path(STATE).stem, save_on_train_epoch_end=False, enable_version_counter=False),
-    ]
     if settings.patience is not None:
-        callbacks.append(EarlyStopping(MONITORED, patience=settings.patience, mode="max"))
+        callbacks = [
+            EarlyStopping(MONITORED, patience=settings.patience, mode="max", check_on_train_epoch_end=False),
+            *callbacks,
+        ]
     return lightning.Trainer(
         accelerator=device,
         devices=1,
         precision={"float32": "32-true", "bfloat16": "bf16-mixed"}[settings.precision],  # type: ignore[arg-type]
         max_epochs=settings.epochs,
-        logger=CSVLogger(out, name=None, version="log"),
+        logger=False,
         callbacks=callbacks,
         reload_dataloaders_every_n_epochs=1,
         num_sanity_val_steps=0,
+        enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
-        log_every_n_steps=1,
     )

@@ -1,0 +1,67 @@
+"""Efficient attention (EAM): queries and keys each with a softmax of their own. Shen et al. 2021, Sec. 3.2."""
+
+import torch
+from torch import Tensor, nn
+
+from manet.attention.folding import fold
+from manet.attention.map_module import MapModule, Summary, flatten, in_full_precision, sum_dtype
+
+
+class EfficientAttention(MapModule):
+    """X + reproject(rho_q(Q) (rho_k(K)^T V)), rho_q a softmax over the channels, rho_k one over the positions.
+
+    No gate, as published. V and the reprojection are both folded into rho_k(K)^T X, so neither is computed at the
+    positions. Summary, every key's own softmax over the positions in parts that merge: the running maximum
+    (batch, keys), the sum of exp(k - maximum) (batch, keys) and exp(K - maximum)^T X (batch, keys, channels).
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        keys = max(channels // 8, 1)
+        self.query = nn.Conv2d(channels, keys, 1)
+        self.key = nn.Conv2d(channels, keys, 1)
+        self.value = nn.Conv2d(channels, channels, 1)
+        self.reprojection = nn.Conv2d(channels, channels, 1)
+
+    def summarise(self, features: Tensor, valid: Tensor | None = None) -> Summary:
+        dtype = sum_dtype(features)
+        keys = self.key(features)
+        with in_full_precision(features):
+            keys = flatten(keys, dtype)
+            weights = torch.ones_like(keys[:, :1]) if valid is None else flatten(valid, dtype)
+            keys = keys.masked_fill(weights == 0, torch.finfo(dtype).min)
+            # the softmax does not depend on what is subtracted, so no gradient goes through it
+            maximum = keys.detach().amax(2)
+            keys = torch.exp(keys - maximum.unsqueeze(2)) * weights
+            return maximum, keys.sum(2), torch.einsum("bkn,bcn->bkc", keys, flatten(features, dtype))
+
+    def merge(self, a: Summary, b: Summary) -> Summary:
+        maximum = torch.maximum(a[0], b[0])
+        scale_a, scale_b = torch.exp(a[0] - maximum), torch.exp(b[0] - maximum)
+        key_sum = a[1] * scale_a + b[1] * scale_b
+        return maximum, key_sum, a[2] * scale_a.unsqueeze(2) + b[2] * scale_b.unsqueeze(2)
+
+    def attend(self, features: Tensor, summary: Summary) -> Tensor:
+        dtype = sum_dtype(features)
+        queries = self.query(features)
+        with in_full_precision(features):
+            queries = flatten(queries, dtype).softmax(dim=1)
+            key_sum, key_features = (part.to(dtype) for part in summary[1:])
+            key_values = fold(self.value, key_sum, key_features)
+            # a map without any valid position leaves both sums 0
+            key_values = key_values / torch.where(key_sum > 0, key_sum, 1).unsqueeze(2)
+            # the queries of a position add up to 1, so the reprojection's bias may join here
+            key_values = fold(self.reprojection, torch.ones_like(key_sum), key_values)
+            out = torch.baddbmm(flatten(features, dtype), key_values.transpose(1, 2), queries)
+        return out.to(features.dtype).view_as(features)
+
+
+def naive(module: EfficientAttention, features: Tensor, valid: Tensor | None = None) -> Tensor:
+    """As defined, term by term, the similarity of every pair of positions written out."""
+    queries, keys, values = (conv(features).flatten(2) for conv in (module.query, module.key, module.value))
+    weights = torch.ones_like(keys[:, :1]) if valid is None else valid.flatten(2).to(keys.dtype)
+    rho_q = torch.exp(queries) / torch.exp(queries).sum(1, keepdim=True)
+    rho_k = torch.exp(keys) * weights / (torch.exp(keys) * weights).sum(2, keepdim=True)
+    similarity = torch.einsum("bki,bkj->bij", rho_q, rho_k)
+    out = torch.einsum("bij,bcj->bci", similarity, values).view_as(features)
+    return features + module.reprojection(out)

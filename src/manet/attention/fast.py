@@ -1,0 +1,59 @@
+"""Fast attention (FAM): the linear transformer's attention on a map. Katharopoulos et al. 2020, Eq. 5 to 7."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import elu
+
+from manet.attention.folding import fold
+from manet.attention.map_module import MapModule, Summary, flatten, in_full_precision, sum_dtype
+
+EPSILON = 1e-6
+"""Added to the denominator, as in the authors' released code."""
+
+
+class FastAttention(MapModule):
+    """Eq. 5 with the gated residual of the kernel attention: X + g * out, where for position i
+
+    out_i = phi(q_i)^T [sum_j phi(k_j) v_j^T] / (phi(q_i)^T sum_j phi(k_j)),  phi = elu + 1 (Eq. 7).
+
+    V is folded. Summary: the key sum (batch, keys) and phi(K)^T X (batch, keys, channels).
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        keys = max(channels // 8, 1)
+        self.query = nn.Conv2d(channels, keys, 1)
+        self.key = nn.Conv2d(channels, keys, 1)
+        self.value = nn.Conv2d(channels, channels, 1)
+        self.gate = nn.Parameter(torch.zeros(1))
+
+    def summarise(self, features: Tensor, valid: Tensor | None = None) -> Summary:
+        dtype = sum_dtype(features)
+        keys = self.key(features)
+        with in_full_precision(features):
+            keys = elu(flatten(keys, dtype)) + 1
+            if valid is not None:
+                keys = keys * flatten(valid, dtype)
+            return keys.sum(2), torch.einsum("bkn,bcn->bkc", keys, flatten(features, dtype))
+
+    def attend(self, features: Tensor, summary: Summary) -> Tensor:
+        dtype = sum_dtype(features)
+        queries = self.query(features)
+        with in_full_precision(features):
+            queries = elu(flatten(queries, dtype)) + 1
+            key_sum, key_features = (part.to(dtype) for part in summary)
+            key_values = fold(self.value, key_sum, key_features) * self.gate.to(dtype)
+            numerator = torch.einsum("bkd,bkn->bdn", key_values, queries)
+            denominator = torch.einsum("bk,bkn->bn", key_sum, queries).unsqueeze(1) + EPSILON
+            out = torch.addcdiv(flatten(features, dtype), numerator, denominator)
+        return out.to(features.dtype).view_as(features)
+
+
+def naive(module: FastAttention, features: Tensor, valid: Tensor | None = None) -> Tensor:
+    """Eq. 5 and 7 term by term: every pair of positions, O(N^2)."""
+    queries, keys, values = (conv(features).flatten(2) for conv in (module.query, module.key, module.value))
+    weights = torch.ones_like(keys[:, :1]) if valid is None else valid.flatten(2).to(keys.dtype)
+    phi_q, phi_k = (torch.where(x > 0, x + 1, x.exp()) for x in (queries, keys))
+    similarity = torch.einsum("bki,bkj->bij", phi_q, phi_k * weights)
+    out = torch.einsum("bij,bcj->bci", similarity, values) / (similarity.sum(2) + EPSILON).unsqueeze(1)
+    return features + module.gate * out.view_as(features)

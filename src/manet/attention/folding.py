@@ -1,0 +1,14 @@
+"""V folded: what attention of linear complexity needs of its values, without computing them at every position."""
+
+import torch
+from torch import Tensor, nn
+
+
+def fold(value: nn.Conv2d, weight_sum: Tensor, weighted_features: Tensor) -> Tensor:
+    """sum_j w_j v_j^T = (sum_j w_j x_j^T) Wv + (sum_j w_j) b_v^T, with v = x Wv + b_v a 1x1 convolution.
+
+    weight_sum (batch, keys), weighted_features (batch, keys, in channels) -> (batch, keys, out channels).
+    """
+    assert value.bias is not None
+    weight, bias = value.weight.flatten(1).to(weight_sum.dtype), value.bias.to(weight_sum.dtype)
+    return torch.einsum("bkc,dc->bkd", weighted_features, weight) + weight_sum.unsqueeze(2) * bias

@@ -1,0 +1,65 @@
+"""Linear attention (LAM): the softmax's exponential to first order. Li et al. 2020, Linear Attention Mechanism."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from manet.attention.folding import fold
+from manet.attention.map_module import MapModule, Summary, flatten, in_full_precision, sum_dtype
+
+EPSILON = 1e-6
+"""Added to the key sum, as in the authors' released code."""
+
+
+class LinearAttention(MapModule):
+    """X + g * out with sim(q, k) = 1 + q^T k, q and k of length 1, where for position i
+
+    out_i = (sum_j v_j + q_i^T sum_j k_j v_j^T) / (N + q_i^T sum_j k_j).
+
+    V is folded. Summary: N (batch,), the sum of X (batch, channels), the key sum (batch, keys) and K^T X
+    (batch, keys, channels).
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        keys = max(channels // 8, 1)
+        self.query = nn.Conv2d(channels, keys, 1)
+        self.key = nn.Conv2d(channels, keys, 1)
+        self.value = nn.Conv2d(channels, channels, 1)
+        self.gate = nn.Parameter(torch.zeros(1))
+
+    def summarise(self, features: Tensor, valid: Tensor | None = None) -> Summary:
+        dtype = sum_dtype(features)
+        keys = self.key(features)
+        with in_full_precision(features):
+            x, keys = flatten(features, dtype), normalize(flatten(keys, dtype), dim=1)
+            weights = torch.ones_like(keys[:, :1]) if valid is None else flatten(valid, dtype)
+            keys = keys * weights
+            positions, feature_sum = weights.sum((1, 2)), torch.einsum("bcn,bn->bc", x, weights.squeeze(1))
+            return positions, feature_sum, keys.sum(2), torch.einsum("bkn,bcn->bkc", keys, x)
+
+    def attend(self, features: Tensor, summary: Summary) -> Tensor:
+        dtype = sum_dtype(features)
+        queries = self.query(features)
+        with in_full_precision(features):
+            queries = normalize(flatten(queries, dtype), dim=1)
+            positions, feature_sum, key_sum, key_features = (part.to(dtype) for part in summary)
+            positions = positions.unsqueeze(1)
+            value_sum = fold(self.value, positions, feature_sum.unsqueeze(1)).transpose(1, 2)
+            key_values = fold(self.value, key_sum, key_features)
+            numerator = torch.baddbmm(value_sum, key_values.transpose(1, 2), queries)
+            # a map without any valid position has N = 0; the numerator is then 0 as well
+            denominator = positions.clamp(min=EPSILON) + torch.einsum("bk,bkn->bn", key_sum + EPSILON, queries)
+            out = torch.addcdiv(flatten(features, dtype), numerator * self.gate.to(dtype), denominator.unsqueeze(1))
+        return out.to(features.dtype).view_as(features)
+
+
+def naive(module: LinearAttention, features: Tensor, valid: Tensor | None = None) -> Tensor:
+    """The similarity 1 + q^T k of every pair of positions, O(N^2)."""
+    queries, keys, values = (conv(features).flatten(2) for conv in (module.query, module.key, module.value))
+    weights = torch.ones_like(keys[:, :1]) if valid is None else valid.flatten(2).to(keys.dtype)
+    queries, keys = (x / x.square().sum(1, keepdim=True).sqrt() for x in (queries, keys))
+    similarity = (1 + torch.einsum("bki,bkj->bij", queries, keys)) * weights
+    normaliser = similarity.sum(2) + EPSILON * queries.sum(1)
+    out = torch.einsum("bij,bcj->bci", similarity, values) / normaliser.unsqueeze(1)
+    return features + module.gate * out.view_as(features)

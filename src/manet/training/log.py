@@ -1,0 +1,58 @@
+"""The log of a run: a CSV with a row an epoch, which a resumed run continues."""
+
+import csv
+import time
+from pathlib import Path
+from typing import Any
+
+import lightning
+from lightning.pytorch.callbacks import Callback
+
+from manet.raster.writer import replacing
+
+COLUMNS = ("epoch", "step", "seconds", "rate", "train/loss", "validation/mean_iou", "validation/overall_accuracy")
+
+
+class Log(Callback):
+    """Adds an epoch's row when it has been validated; rows of an epoch that is done again are replaced."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.begin = path, time.monotonic()
+        self.losses: list[float] = []
+
+    def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        self.begin = time.monotonic()
+
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        self.losses.append(float(outputs["loss"]))
+
+    def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        row = {name: f"{float(value):.6g}" for name, value in trainer.callback_metrics.items()} | {
+            "epoch": str(trainer.current_epoch + 1),
+            "step": str(trainer.global_step),
+            "seconds": f"{time.monotonic() - self.begin:.1f}",
+            "rate": f"{trainer.optimizers[0].param_groups[0]['lr']:.6g}",
+            "train/loss": f"{sum(self.losses) / max(len(self.losses), 1):.6g}",
+        }
+        self.losses = []
+        earlier = [r for r in read_log(self.path) if int(r["epoch"]) <= trainer.current_epoch]
+        with replacing(self.path, overwrite=True) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
+            rows: csv.DictWriter[str] = csv.DictWriter(stream, COLUMNS, extrasaction="ignore")
+            rows.writeheader()
+            rows.writerows([*earlier, row])
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"losses": self.losses}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.losses = state_dict["losses"]
+
+
+def read_log(path: Path) -> list[dict[str, str]]:
+    """The rows of a run's log, none where there is no log yet."""
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))

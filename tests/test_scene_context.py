@@ -1,0 +1,92 @@
+"""Scene context: the same map as the whole scene in one pass, whatever the windows."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from conftest import lively, textured
+from manet.errors import SceneError
+from manet.models import Network, build
+from manet.prediction.scene_context import HaloTiling, SceneContext
+from manet.raster.scene import Scene
+from manet.raster.windows import Window
+from test_prediction import write_scene
+
+CPU = torch.device("cpu")
+HEIGHT, WIDTH = 333, 410  # no multiples of the stride
+
+
+@pytest.fixture(scope="module")
+def network() -> Network:
+    torch.manual_seed(0)
+    return lively(build("manet", encoder="resnet10t", classes=4), gate=0.8)
+
+
+@pytest.fixture(scope="module")
+def image() -> np.ndarray:
+    torch.manual_seed(1)
+    # not the same everywhere, as no scene is: else every window would have the scene's own summary
+    contrast = np.linspace(0.2, 3, WIDTH, dtype=np.float32) * np.linspace(2, 0.3, HEIGHT, dtype=np.float32)[:, None]
+    return textured(1, 3, HEIGHT, WIDTH)[0].numpy() * contrast
+
+
+def whole(network: Network, image: np.ndarray, valid: np.ndarray | None = None) -> np.ndarray:
+    images = torch.from_numpy(image)[None]
+    weight = None if valid is None else torch.from_numpy(valid.astype(np.float32))[None, None]
+    with torch.inference_mode():
+        return network(images, weight).softmax(1)[0].numpy()
+
+
+def by_windows(network: Network, path: Path, tiling: HaloTiling, cache: int = 2**30) -> np.ndarray:
+    with Scene(path) as scene:
+        out = np.full((4, scene.height, scene.width), np.nan, np.float32)
+        for place, probabilities, _ in SceneContext(network, tiling, CPU, cache).probabilities(scene, scene.window):
+            assert np.isnan(out[:, *place.slices]).all()  # every pixel is decided once
+            out[:, *place.slices] = probabilities
+    return out
+
+
+@pytest.mark.parametrize(
+    ("tiling", "cache"),
+    [
+        (HaloTiling(448, 160), 0),
+        (HaloTiling(448, 160), 30_000_000),
+        (HaloTiling(512, 160), 2**30),
+        (HaloTiling(1024, 32), 0),
+    ],
+)
+def test_windows_give_the_map_of_the_whole_scene(
+    tiling: HaloTiling, cache: int, network: Network, image: np.ndarray, tmp_path: Path
+) -> None:
+    found = by_windows(network, write_scene(tmp_path / "scene.tif", image), tiling, cache)
+    np.testing.assert_allclose(found, whole(network, image), atol=1e-4)
+
+
+def test_independent_windows_differ(network: Network, image: np.ndarray) -> None:
+    alone = whole(network, image[:, :192, :192])
+    assert np.abs(alone[:, :96, :96] - whole(network, image)[:, :96, :96]).max() > 0.01
+
+
+def test_nodata_is_left_out_of_the_sums(network: Network, image: np.ndarray, tmp_path: Path) -> None:
+    image = image.copy()
+    image[:, 100:260, 150:] = np.nan
+    valid = np.isfinite(image[0])
+    found = by_windows(network, write_scene(tmp_path / "scene.tif", image), HaloTiling(448, 160))
+    expected = whole(network, np.where(valid, image, 0), valid)
+    np.testing.assert_allclose(found[:, valid], expected[:, valid], atol=1e-4)
+    filled = whole(network, np.where(valid, image, 0))
+    assert np.abs(filled - expected)[:, valid].max() > 0.01  # nodata as if it were imagery is another map
+
+
+def test_a_halo_too_small_shows(network: Network, image: np.ndarray, tmp_path: Path) -> None:
+    found = by_windows(network, write_scene(tmp_path / "scene.tif", image), HaloTiling(64, 0))
+    assert np.abs(found - whole(network, image)).max() > 1e-3
+
+
+def test_windows_that_leave_nothing() -> None:
+    with pytest.raises(SceneError, match="at least 352"):
+        HaloTiling(320, 160).cores(Window(0, 0, 100, 100), 32)
+    with pytest.raises(SceneError, match="multiple of 32"):
+        HaloTiling(320, 100).cores(Window(0, 0, 100, 100), 32)
