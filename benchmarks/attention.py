@@ -1,6 +1,6 @@
 """Kernel attention, folded against the authors' order of operations: time, side by side in one interleaved run.
 
-    python benchmarks/attention.py [--rounds 15] [--json FILE]
+python benchmarks/attention.py [--rounds 15] [--json FILE]
 """
 
 import argparse
@@ -12,9 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from manet.attention.kernel import KernelAttention, published
 from rich.console import Console
 from rich.table import Table
+
+from manet.attention.kernel import KernelAttention, published
 
 LEVELS = ((256, 128), (512, 64), (1024, 32), (2048, 16))
 """Channels, and height and width, of ResNet-50's four features of a 512 x 512 image."""
@@ -70,7 +71,9 @@ def main() -> None:
     rows = [compare(c, s, arguments.rounds, backward) for backward in (False, True) for c, s in LEVELS]
     machine = f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
     capability = torch.backends.cpu.get_cpu_capability()
-    table = Table(title="kernel attention, float32, batch 1", caption=f"{machine}, {capability}; ratio: quartiles of pairs")
+    table = Table(
+        title="kernel attention, float32, batch 1", caption=f"{machine}, {capability}; ratio: quartiles of pairs"
+    )
     for column in ("channels", "size", "pass", "folded ms", "published ms", "ratio", "quartiles", "difference"):
         table.add_column(column, justify="right")
     for row in rows:

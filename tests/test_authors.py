@@ -2,16 +2,17 @@
 
 from pathlib import Path
 
-import manet
 import pytest
 import torch
 import torchvision
+from torch import Tensor, nn
+from torch.nn.functional import relu, softmax, softplus
+
+import manet
 from manet.authors import convert
 from manet.checkpoint import save
 from manet.errors import CheckpointError
 from manet.legend import ISPRS
-from torch import Tensor, nn
-from torch.nn.functional import relu, softmax, softplus
 
 
 class PAM(nn.Module):

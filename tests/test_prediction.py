@@ -20,6 +20,7 @@ from manet.errors import OutputError, SceneError
 from manet.evaluation.evaluate import PredictionSettings, evaluate
 from manet.legend import IGNORED, ISPRS
 from manet.prediction.blend import blend, weights
+from manet.prediction.context import WindowContext
 from manet.prediction.map import check_bands, write_map
 from manet.prediction.predict import Tiling, predict
 from manet.raster.scene import Scene
@@ -110,7 +111,7 @@ def test_nodata_is_never_predicted_and_empty_windows_are_not_computed(tmp_path: 
 def test_the_map_is_a_georeferenced_class_raster(scene_path: Path, tmp_path: Path) -> None:
     out = tmp_path / "map.tif"
     with Scene(scene_path) as scene:
-        write_map(brightness, scene, out, ISPRS, Tiling(64, 16), CPU)
+        write_map(WindowContext(brightness, 6, Tiling(64, 16), CPU), scene, out, ISPRS)
     with rasterio.open(out) as raster, rasterio.open(scene_path) as source:
         assert (raster.crs, raster.transform, raster.shape) == (source.crs, source.transform, source.shape)
         assert (raster.dtypes, raster.nodata, raster.block_shapes) == (("uint8",), IGNORED, [(512, 512)])
@@ -119,7 +120,7 @@ def test_the_map_is_a_georeferenced_class_raster(scene_path: Path, tmp_path: Pat
     names = (tmp_path / "map.tif.aux.xml").read_text()
     assert names.index("impervious surfaces") < names.index("building") < names.index("clutter")
     with Scene(scene_path) as scene, pytest.raises(OutputError, match="exists already"):
-        write_map(brightness, scene, out, ISPRS, Tiling(64, 16), CPU)
+        write_map(WindowContext(brightness, 6, Tiling(64, 16), CPU), scene, out, ISPRS)
 
 
 def test_nothing_is_left_when_prediction_fails(scene_path: Path, tmp_path: Path) -> None:
@@ -128,7 +129,7 @@ def test_nothing_is_left_when_prediction_fails(scene_path: Path, tmp_path: Path)
 
     folder = tmp_path / "out"
     with Scene(scene_path) as scene, pytest.raises(RuntimeError):
-        write_map(failing, scene, folder / "map.tif", ISPRS, Tiling(64, 16), CPU)
+        write_map(WindowContext(failing, 6, Tiling(64, 16), CPU), scene, folder / "map.tif", ISPRS)
     assert list(folder.iterdir()) == []
 
 
@@ -160,13 +161,14 @@ import resource, sys, torch
 from pathlib import Path
 from manet.legend import ISPRS
 from manet.models import build
+from manet.prediction.context import WindowContext
 from manet.prediction.map import write_map
 from manet.prediction.predict import Tiling
 from manet.raster.scene import Scene
 torch.set_num_threads(1)
 network = build("manet", encoder="regnetx_002").eval()
 with Scene(sys.argv[1]) as scene:
-    write_map(network, scene, Path(sys.argv[2]), ISPRS, Tiling(256, 32), torch.device("cpu"))
+    write_map(WindowContext(network, 6, Tiling(256, 32), torch.device("cpu")), scene, Path(sys.argv[2]), ISPRS)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 

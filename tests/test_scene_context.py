@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from conftest import lively, textured
-from manet.errors import SceneError
+from manet.errors import NetworkError, SceneError
 from manet.models import Network, build
+from manet.prediction.halo import halo_errors, measure_halo
 from manet.prediction.scene_context import HaloTiling, SceneContext
 from manet.raster.scene import Scene
 from manet.raster.windows import Window
@@ -90,3 +91,30 @@ def test_windows_that_leave_nothing() -> None:
         HaloTiling(320, 160).cores(Window(0, 0, 100, 100), 32)
     with pytest.raises(SceneError, match="multiple of 32"):
         HaloTiling(320, 100).cores(Window(0, 0, 100, 100), 32)
+
+
+@pytest.mark.parametrize("name", ["fcn-se", "fcn-cbam", "fcn-eam", "fcn-lam", "pspnet"])
+def test_other_networks_by_windows(name: str, image: np.ndarray, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = lively(build(name, encoder="resnet10t", classes=4), gate=0.8)
+    found = by_windows(network, write_scene(tmp_path / "scene.tif", image), HaloTiling(512, 160))
+    np.testing.assert_allclose(found, whole(network, image), atol=1e-4)
+
+
+def test_the_measured_halo_suffices(network: Network, image: np.ndarray) -> None:
+    images = torch.from_numpy(image[None, :, :320, :384])
+    errors = dict(halo_errors(network, images))
+    halo = measure_halo(network, images)
+    assert errors[32] > 10 * errors[max(errors)]
+    assert errors[halo] <= 1e-4 or halo == max(errors)
+    assert all(error > 1e-4 for smaller, error in errors.items() if smaller < halo)
+
+
+def test_networks_that_see_the_whole_image_by_themselves_are_refused() -> None:
+    build("manet", encoder="resnet10t").check_local()
+    build("manet", encoder="convnext_atto").check_local()
+    with pytest.raises(NetworkError, match="compares every position with every other"):
+        build("danet", encoder="resnet18").check_local()
+    for encoder, module in (("efficientnet_b0", "SqueezeExcite"), ("convnextv2_atto", "GlobalResponseNorm")):
+        with pytest.raises(NetworkError, match=module):
+            build("manet", encoder=encoder).check_local()

@@ -34,7 +34,7 @@ NAMES = (
 PARTS = {"conv1": "0", "norm1": "1", "deconv2": "3", "norm2": "4", "conv3": "6", "norm3": "7"}
 """The layers of a DeBlock."""
 
-BLOCKS = {(2, 2, 2, 2): "resnet18", (3, 4, 6, 3): "resnet50", (3, 4, 23, 3): "resnet101"}
+BLOCKS: dict[tuple[int, ...], str] = {(2, 2, 2, 2): "resnet18", (3, 4, 6, 3): "resnet50", (3, 4, 23, 3): "resnet101"}
 """Blocks at each of the four levels of an encoder, where they tell it (ResNet-34 has basic blocks, see below)."""
 
 
@@ -42,7 +42,7 @@ def convert(path: Path, legend: Legend | None, mean: tuple[float, ...], std: tup
     """A network of ours, with its card, from a state dict of the authors' released module.
 
     legend: the classes in the order they were trained in; None names them by their numbers. mean, std: of each band,
-    in the imagery's own values, that images are standardised by before they reach the weights; one value stands for all.
+    in the imagery's own values, that images are standardised by before the weights see them; one value stands for all.
     Raises CheckpointError where the file is no such state dict or does not fit the legend.
     """
     state = {name.removeprefix("module."): tensor for name, tensor in _read(path).items()}
@@ -52,7 +52,7 @@ def convert(path: Path, legend: Legend | None, mean: tuple[float, ...], std: tup
     bands, classes = state["firstconv.weight"].shape[1], state["finalconv3.weight"].shape[0]
     if legend is not None and len(legend) != classes:
         raise CheckpointError(
-            f"{path} has {classes} classes, the legend {len(legend)}; give the legend it was trained with"
+            f"{path} has {classes} classes, the legend {len(legend)}; give the one it was trained with"
         )
     encoder = _encoder(path, state)
     network = build("manet", encoder=encoder, bands=bands, classes=classes)

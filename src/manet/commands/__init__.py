@@ -6,8 +6,9 @@ Heavy imports stand inside the commands, so that `manet --help` answers at once.
 import sys
 
 import typer
+from rich.markup import escape
 
-from manet.commands import demo, evaluate, fetch, predict, prepare, train
+from manet.commands import check, convert, demo, evaluate, fetch, info, predict, prepare, recipes, train
 from manet.commands.console import errors
 from manet.errors import ManetError
 
@@ -18,8 +19,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (demo, fetch, prepare, train, evaluate, predict):
+for command in (demo, fetch, check, train, evaluate, predict, info, recipes, convert):
     app.command()(getattr(command, command.__name__.rpartition(".")[2]))
+app.add_typer(prepare.app, name="prepare")
 
 
 def main() -> None:
@@ -27,7 +29,7 @@ def main() -> None:
     try:
         app()
     except ManetError as error:
-        errors.print(f"[bold red]error:[/] {error}", highlight=False, soft_wrap=True)
+        errors.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(2)
     except KeyboardInterrupt:
         errors.print("interrupted", highlight=False)

@@ -7,6 +7,15 @@ import typer
 from rich.table import Table
 
 from manet.commands.console import console, progress_bar
+from manet.commands.contexts import (
+    CacheOption,
+    ContextChoice,
+    ContextOption,
+    EnergyOption,
+    HaloOption,
+    OverlapOption,
+    WindowOption,
+)
 
 if TYPE_CHECKING:
     from manet.evaluation.evaluate import Evaluation
@@ -19,35 +28,38 @@ def evaluate(
     split: Annotated[
         Literal["train", "validation", "test"], typer.Option(help="Part of the dataset to score.")
     ] = "test",
-    window: Annotated[int, typer.Option(help="Height and width of a window, pixels.")] = 512,
-    overlap: Annotated[int, typer.Option(help="Pixels that windows share with their neighbours.")] = 64,
+    context: ContextOption = "window",
+    window: WindowOption = None,
+    overlap: OverlapOption = 64,
+    halo: HaloOption = None,
+    cache: CacheOption = "2GB",
+    energy: EnergyOption = "paper",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace scores that are there.")] = False,
 ) -> None:
     """Score a checkpoint: overall accuracy, F1 and IoU per class, and the protocol they were taken under."""
-    from functools import partial
-
     from manet.checkpoint import load
     from manet.commands.device import choose_device
     from manet.datasets.manifest import read_manifest
     from manet.evaluation.evaluate import PredictionSettings, areas_of, check_legend
     from manet.evaluation.evaluate import evaluate as run
     from manet.evaluation.report import write_scores
-    from manet.prediction.predict import Tiling, predict
+    from manet.raster.scene import Scene
     from manet.raster.writer import refuse_existing
 
     refuse_existing(out / "scores.json", overwrite)
-    tiling, manifest, torch_device = Tiling(window, overlap), read_manifest(data), choose_device(device)
-    windows = sum(len(tiling.windows(area.window)) for area in areas_of(manifest, split))
+    manifest, torch_device = read_manifest(data), choose_device(device)
+    areas = areas_of(manifest, split)
     network = load(checkpoint).to(torch_device)
     assert network.legend is not None
     check_legend(network.legend, manifest)
+    choice = ContextChoice(context, window, overlap, halo, cache, energy)
+    with Scene(data / manifest.scene(areas[0].scene).image) as first:
+        predictor = choice.predictor(network, first, areas[0].window, torch_device)
+    windows = sum(predictor.windows(area.window) for area in areas)
     with progress_bar(f"evaluating on {split}", windows) as advance:
-        predictor = partial(
-            predict, network, classes=len(manifest.legend), tiling=tiling, device=torch_device, advance=advance
-        )
-        settings = PredictionSettings(window=window, overlap=overlap)
-        evaluation = run(predictor, data, manifest, split, settings)
+        settings = PredictionSettings(window=choice.seen, overlap=predictor.overlap, context=context, energy=energy)
+        evaluation = run(lambda scene, area: predictor.predict(scene, area, advance), data, manifest, split, settings)
     write_scores(evaluation, out, overwrite)
     print_scores(evaluation)
     console.print(f"written: {out / 'scores.json'}, {out / 'scores.csv'}")

@@ -6,14 +6,27 @@ from typing import Annotated
 import typer
 
 from manet.commands.console import console, progress_bar
+from manet.commands.contexts import (
+    CacheOption,
+    ContextChoice,
+    ContextOption,
+    EnergyOption,
+    HaloOption,
+    OverlapOption,
+    WindowOption,
+)
 
 
 def predict(
     checkpoint: Annotated[Path, typer.Argument(help="Checkpoint, such as runs/x/best.safetensors.")],
     scene: Annotated[str, typer.Argument(help="Image that GDAL can read.")],
     out: Annotated[Path, typer.Option(help="Map to write, a GeoTIFF.")],
-    window: Annotated[int, typer.Option(help="Height and width of a window, pixels.")] = 512,
-    overlap: Annotated[int, typer.Option(help="Pixels that windows share with their neighbours.")] = 64,
+    context: ContextOption = "window",
+    window: WindowOption = None,
+    overlap: OverlapOption = 64,
+    halo: HaloOption = None,
+    cache: CacheOption = "2GB",
+    energy: EnergyOption = "paper",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a map that is there.")] = False,
 ) -> None:
@@ -26,12 +39,11 @@ def predict(
         from manet.checkpoint import load, read_card
         from manet.commands.device import choose_device
         from manet.prediction.map import check_bands, write_map
-        from manet.prediction.predict import Tiling
 
-        card, tiling = read_card(checkpoint), Tiling(window, overlap)
+        card, torch_device = read_card(checkpoint), choose_device(device)
         check_bands(image, card.bands)
-        torch_device = choose_device(device)
-        network = load(checkpoint).to(torch_device)
-        with progress_bar("predicting windows", len(tiling.windows(image.window))) as advance:
-            write_map(network, image, out, card.legend, tiling, torch_device, overwrite=overwrite, advance=advance)
+        choice = ContextChoice(context, window, overlap, halo, cache, energy)
+        predictor = choice.predictor(load(checkpoint).to(torch_device), image, image.window, torch_device)
+        with progress_bar("predicting windows", predictor.windows(image.window)) as advance:
+            write_map(predictor, image, out, card.legend, overwrite=overwrite, advance=advance)
     console.print(f"{image.height} x {image.width} pixels mapped to {', '.join(card.legend.names)}: {out}")

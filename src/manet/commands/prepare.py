@@ -1,25 +1,116 @@
-"""`manet prepare`: bring a source into the one form that training reads."""
+"""`manet prepare SOURCE`: bring a source into the one form that training reads. One subcommand a source."""
 
+import difflib
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.table import Table
+from typer.core import TyperGroup
 
 from manet.commands.console import console
+from manet.errors import DatasetError
+
+if TYPE_CHECKING:
+    from manet.datasets.manifest import Manifest
 
 
-def prepare(
-    name: Annotated[str, typer.Argument(help="Kind of source: banepa, or town (generated).")],
-    out: Annotated[Path, typer.Option(help="Folder for the prepared dataset.")],
-    source: Annotated[Path | None, typer.Option(help="Folder with the source's files.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a dataset that is there.")] = False,
+class _Sources(TyperGroup):
+    """Subcommands that name what there is where none has the name."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        names = self.list_commands(ctx)
+        if args and args[0] not in names:
+            near = difflib.get_close_matches(args[0], names, n=1, cutoff=0.0)[0]
+            raise DatasetError(f"no source '{args[0]}'; there is {', '.join(names)} (nearest: {near})")
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(cls=_Sources, no_args_is_help=True, help="Turn a source into scenes, label rasters and a manifest.")
+
+Out = Annotated[Path, typer.Option(help="Folder for the prepared dataset.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a dataset that is there.")]
+
+
+@app.command()
+def folder(
+    source: Annotated[Path, typer.Option(help="Folder of images, or one with the folders images and labels.")],
+    out: Out,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of label rasters named as their images, or a file of polygons. [default: SOURCE/labels]"
+        ),
+    ] = None,
+    legend: Annotated[
+        str | None,
+        typer.Option(help="Classes of the labels: a TOML file (name, colour, foreground, value), buildings or isprs."),
+    ] = None,
+    attribute: Annotated[str | None, typer.Option(help="Attribute of the polygons that says their class.")] = None,
+    area: Annotated[
+        Path | None, typer.Option(help="Polygons inside which labelling is complete; outside them pixels are ignored.")
+    ] = None,
+    outside_polygons: Annotated[
+        Literal["background", "ignore"] | None, typer.Option(help="What pixels in no polygon are; has to be said.")
+    ] = None,
+    split: Annotated[
+        str,
+        typer.Option(
+            help="file, blocks (of area), or a TOML or CSV file with areas: split, scene, row, col, height, width."
+        ),
+    ] = "blocks",
+    seed: Annotated[int, typer.Option(help="Of the splits by file and by blocks.")] = 0,
+    stray: Annotated[
+        Literal["refuse", "ignore"], typer.Option(help="What is done with labels that the legend does not know.")
+    ] = "refuse",
+    overwrite: Overwrite = False,
 ) -> None:
-    """Turn a source into scenes, label rasters and a manifest."""
-    from manet.datasets.manifest import SPLITS
-    from manet.datasets.sources import preparer
+    """Your own images, with label rasters (colours, values, palette) or polygons (GeoJSON, GeoPackage, Shapefile)."""
+    from manet.datasets.folder import FolderSettings, prepare
 
-    manifest = preparer(name)(source, out, overwrite, lambda line: console.print(line, highlight=False))
+    settings = FolderSettings(
+        labels=labels,
+        legend=legend,
+        attribute=attribute,
+        area=area,
+        outside_polygons=outside_polygons,
+        split=split,
+        seed=seed,
+        stray=stray,
+    )
+    print_manifest(prepare(source, out, overwrite, _tell, settings), out)
+
+
+@app.command()
+def banepa(
+    source: Annotated[Path, typer.Option(help="Folder with what `manet fetch banepa` got.")],
+    out: Out,
+    overwrite: Overwrite = False,
+) -> None:
+    """Banepa, Nepal: a drone orthophoto at 13 cm with building outlines."""
+    _prepare("banepa", source, out, overwrite)
+
+
+@app.command()
+def dubai(
+    source: Annotated[Path, typer.Option(help="Folder that the publisher's archive unpacks to.")],
+    out: Out,
+    overwrite: Overwrite = False,
+) -> None:
+    """Dubai: satellite imagery, five classes, eight tiles."""
+    _prepare("dubai", source, out, overwrite)
+
+
+@app.command()
+def town(out: Out, overwrite: Overwrite = False) -> None:
+    """A generated town: no real place, six classes, exact labels."""
+    _prepare("town", None, out, overwrite)
+
+
+def print_manifest(manifest: "Manifest", out: Path) -> None:
+    """The shares of the classes by split."""
+    from manet.datasets.manifest import SPLITS
+
     table = Table(title=f"{manifest.dataset}: labelled pixels, %")
     table.add_column("class")
     for split in SPLITS:
@@ -30,4 +121,15 @@ def prepare(
     console.print(table)
     ground = f"{manifest.gsd_m:.3f} m a pixel" if manifest.gsd_m else "unknown ground sampling distance"
     console.print(f"{len(manifest.scenes)} scenes, {ground}, in {out}")
-    console.print(f"next: manet train --data {out} --recipe paper --out runs/{manifest.dataset}")
+    console.print(f"next: manet check {out}")
+    console.print(f"then: manet train --data {out} --recipe paper --out runs/{manifest.dataset}")
+
+
+def _prepare(name: str, source: Path | None, out: Path, overwrite: bool) -> None:
+    from manet.datasets.sources import preparer
+
+    print_manifest(preparer(name)(source, out, overwrite, _tell), out)
+
+
+def _tell(line: str) -> None:
+    console.print(line, highlight=False, markup=False, soft_wrap=True)

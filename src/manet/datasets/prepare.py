@@ -31,7 +31,8 @@ Progress = Callable[[str], None]
 class SourceScene:
     """A scene as a source gives it: windows of image and labels on demand.
 
-    image(window) -> (bands, height, width); labels(window) -> (height, width) of class indices or IGNORED.
+    image(window) -> (bands, height, width) and which pixels are valid (height, width);
+    labels(window) -> (height, width) of class indices or IGNORED.
     """
 
     name: str
@@ -40,7 +41,7 @@ class SourceScene:
     dtype: str
     crs: object
     transform: object
-    image: Callable[[Window], NDArray[np.generic]]
+    image: Callable[[Window], tuple[NDArray[np.generic], NDArray[np.bool_]]]
     labels: Callable[[Window], NDArray[np.uint8]]
 
 
@@ -57,6 +58,7 @@ def write_dataset(
     progress: Progress,
 ) -> Manifest:
     """Write scenes, labels and manifest to a folder; the manifest comes last, so a folder with one is whole.
+    Pixels that are not valid have no label.
 
     Raises DatasetError where the splits are not as they must be, OutputError where `out` holds a dataset already.
     """
@@ -94,12 +96,16 @@ def write_dataset(
 
 def _write_scene(out: Path, scene: SourceScene, entry: SceneEntry, bands: tuple[str, ...], legend: Legend) -> None:
     place = {"height": scene.height, "width": scene.width, "crs": scene.crs, "transform": scene.transform}
-    with write_image(
-        out / entry.image, band_names=list(bands), dtype=scene.dtype, overwrite=True, **place
-    ) as image_file, write_classes(out / entry.labels, legend=legend, overwrite=True, **place) as label_file:
+    with (
+        write_image(
+            out / entry.image, band_names=list(bands), dtype=scene.dtype, overwrite=True, **place
+        ) as image_file,
+        write_classes(out / entry.labels, legend=legend, overwrite=True, **place) as label_file,
+    ):
         for window in strips(scene.height, scene.width):
-            image_file.write(scene.image(window), window)
-            label_file.write(scene.labels(window), window)
+            image, valid = scene.image(window)
+            image_file.write(image, window, valid)
+            label_file.write(np.where(valid, scene.labels(window), np.uint8(IGNORED)), window)
 
 
 def band_statistics(folder: Path, scenes: tuple[SceneEntry, ...], areas: tuple[Area, ...]) -> BandStatistics:
@@ -107,7 +113,8 @@ def band_statistics(folder: Path, scenes: tuple[SceneEntry, ...], areas: tuple[A
 
     Raises DatasetError where the areas hold no valid pixel.
     """
-    count, shift, total, square, low, high = 0, None, 0.0, 0.0, np.inf, -np.inf
+    count, shift, total, square = 0, None, 0.0, 0.0
+    low, high = np.array(np.inf), np.array(-np.inf)
     for image, valid in _windows_of(folder, scenes, areas, "image"):
         values = image[:, valid].astype(np.float64)
         if not values.size:

@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Callable
 from pathlib import Path
 
-from manet.datasets import banepa, generated
+from manet.datasets import banepa, dubai, generated
 from manet.datasets.manifest import Manifest
 from manet.datasets.prepare import Progress
 from manet.errors import DatasetError
@@ -12,7 +12,8 @@ from manet.errors import DatasetError
 Preparer = Callable[[Path | None, Path, bool, Progress], Manifest]
 """(source folder, output folder, overwrite, progress) -> the manifest of what was written."""
 
-SOURCES: dict[str, Preparer] = {"banepa": banepa.prepare, "town": generated.prepare}
+SOURCES: dict[str, Preparer] = {"banepa": banepa.prepare, "dubai": dubai.prepare, "town": generated.prepare}
+"""Those that say all of themselves; `folder` takes settings besides."""
 
 
 def preparer(name: str) -> Preparer:

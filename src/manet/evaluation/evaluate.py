@@ -25,9 +25,12 @@ class PredictionSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     window: int
+    """Height and width that the network saw, pixels."""
     overlap: int
+    """Of neighbouring windows, pixels; with scene context the halo on either side, twice."""
     augmentation: Literal["none"] = "none"
-    context: Literal["window"] = "window"
+    context: Literal["window", "scene"] = "window"
+    energy: Literal["paper", "training"] = "paper"
 
 
 class Protocol(PredictionSettings):

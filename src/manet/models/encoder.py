@@ -1,6 +1,7 @@
 """Encoders: any timm network with features at strides 4, 8, 16 and 32."""
 
 import difflib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,19 @@ def load_weights(encoder: Encoder, source: str) -> None:
             "give a local file of its weights, or leave them out"
         ) from error
     encoder.body.load_state_dict(donor.state_dict())
+
+
+GLOBAL = re.compile(
+    r"SqueezeExcite|SEModule|EffectiveSE|^SE$|SELayer|GlobalResponseNorm|GlobalContext|GatherExcite|EcaModule|CecaModule|"
+    r"CbamModule|ChannelAttn|Attention|Attn|Pool2d.*Adaptive|AdaptiveAvgPool|NonLocal|SelectiveKernel|SplitAttn|Involution"
+)
+"""Names of timm's modules that read the whole image, or, as windowed attention, one that hangs on its grid."""
+
+
+def global_operations(encoder: Encoder) -> list[str]:
+    """The kinds of modules in an encoder that read the whole image, by name; none in plain convolutional networks."""
+    kinds = {type(module).__name__ for module in encoder.body.modules()}
+    return sorted(kind for kind in kinds if GLOBAL.search(kind))
 
 
 def _levels(name: str, reductions: list[int], strides: tuple[int, ...]) -> list[int]:

@@ -11,7 +11,7 @@ from manet.attention import ChannelAttention, MapModule, Place, Summary
 from manet.card import Card
 from manet.errors import NetworkError
 from manet.legend import Legend
-from manet.models.encoder import Encoder, shrink_valid
+from manet.models.encoder import Encoder, global_operations, shrink_valid
 
 Loss = Literal["cross-entropy", "edge-aware"]
 
@@ -74,6 +74,21 @@ class Network(nn.Module):
     def bounded(self) -> bool:
         """Whether its summaries do not grow with the map, so that scenes of any size can be merged."""
         return all(module.bounded for module in self._modules_of_map())
+
+    def check_local(self) -> None:
+        """Raises NetworkError where scene context would not be exact: summaries that grow, or an encoder that looks at
+        the whole image by itself."""
+        if not self.bounded:
+            raise NetworkError(
+                "this network compares every position with every other, so a scene of any size is out of its reach; "
+                "predict with --context window"
+            )
+        if found := global_operations(self.encoder):
+            raise NetworkError(
+                f"encoder '{self.encoder.name}' looks at the whole image by itself ({', '.join(found)}), "
+                "so windows cannot stand for the scene; "
+                "predict with --context window, or train with an encoder such as resnet50"
+            )
 
     def forward(self, images: Tensor, valid: Tensor | None = None) -> Tensor:
         height, width = images.shape[2:]

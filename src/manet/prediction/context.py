@@ -22,6 +22,11 @@ MEASURED_ON = 768
 class AreaPredictor(Protocol):
     """Predicts areas of scenes, piece by piece."""
 
+    @property
+    def overlap(self) -> int:
+        """Pixels that neighbouring windows share."""
+        ...
+
     def windows(self, area: Window) -> int:
         """How often `advance` is called for an area."""
         ...
@@ -39,6 +44,10 @@ class WindowContext:
     classes: int
     tiling: Tiling
     device: torch.device
+
+    @property
+    def overlap(self) -> int:
+        return self.tiling.overlap
 
     def windows(self, area: Window) -> int:
         return len(self.tiling.windows(area))

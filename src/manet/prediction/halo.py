@@ -18,8 +18,8 @@ TOLERANCE = 1e-4
 def halo_errors(network: SceneNetwork, images: Tensor) -> Iterator[tuple[int, float]]:
     """(halo, largest difference of a probability) for halos of 1, 2, ... strides, as long as the image holds them.
 
-    images: (1, bands, height, width), best of textured imagery, height and width multiples of the stride. Windows in the
-    middle of the image, with the image's own summaries, are compared with the image in one pass.
+    images: (1, bands, height, width), best of textured imagery, height and width multiples of the stride. Windows in
+    the middle of the image, with the image's own summaries, are compared with the image in one pass.
     """
     with torch.inference_mode():
         features = network.encode(images)

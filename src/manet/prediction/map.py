@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-import torch
-
 from manet.errors import SceneError
 from manet.legend import Legend
-from manet.prediction.predict import Advance, Predictor, Tiling, predict
+from manet.prediction.context import AreaPredictor
+from manet.prediction.predict import Advance
 from manet.raster.scene import Scene
 from manet.raster.writer import write_classes
 
@@ -21,12 +20,10 @@ def check_bands(scene: Scene, bands: tuple[str, ...]) -> None:
 
 
 def write_map(
-    network: Predictor,
+    predictor: AreaPredictor,
     scene: Scene,
     out: Path,
     legend: Legend,
-    tiling: Tiling,
-    device: torch.device,
     *,
     overwrite: bool = False,
     advance: Advance = lambda windows: None,
@@ -34,5 +31,5 @@ def write_map(
     """Predict a whole scene and write its classes as a GeoTIFF. Nothing is left at `out` if anything fails."""
     place = {"height": scene.height, "width": scene.width, "crs": scene.crs, "transform": scene.transform}
     with write_classes(out, legend=legend, overwrite=overwrite, **place) as raster:
-        for strip, prediction in predict(network, scene, scene.window, len(legend), tiling, device, advance):
-            raster.write(prediction, strip)
+        for piece, prediction in predictor.predict(scene, scene.window, advance):
+            raster.write(prediction, piece)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from manet.attention import Place
-from manet.errors import NetworkError, SceneError
+from manet.errors import SceneError
 from manet.legend import IGNORED
 from manet.prediction.ahead import ahead
 from manet.prediction.predict import Advance, to_tensors
@@ -30,8 +30,6 @@ class SceneNetwork(Protocol):
 
     stride: int
 
-    @property
-    def bounded(self) -> bool: ...
     def locate(self, place: Any) -> None: ...
     def pad(self, images: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor | None]: ...
     def encode(self, images: Tensor, valid: Tensor | None = None) -> list[Tensor]: ...
@@ -77,16 +75,12 @@ class SceneContext:
     def __init__(
         self, network: SceneNetwork, tiling: HaloTiling, device: torch.device, cache_bytes: int = 2 * 1024**3
     ) -> None:
-        """cache_bytes: memory for features that are kept between the passes; the others are computed twice.
-
-        Raises NetworkError where the network's summaries grow with the scene.
-        """
-        if not network.bounded:
-            raise NetworkError(
-                "this network compares every position with every other, so scenes of any size are out of its reach; "
-                "predict with --context window"
-            )
+        """cache_bytes: memory for features that are kept between the passes; the others are computed twice."""
         self.network, self.tiling, self.device, self.cache_bytes = network, tiling, device, cache_bytes
+
+    @property
+    def overlap(self) -> int:
+        return 2 * self.tiling.halo
 
     def windows(self, area: Window) -> int:
         """How often `advance` is called for an area."""

@@ -3,7 +3,7 @@
 import warnings
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import rasterio
@@ -82,7 +82,7 @@ class Scene:
             self._dataset.close()
             self._dataset = None
 
-    def __enter__(self) -> "Scene":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,35 +1,140 @@
-"""Polygons: read from any file that GDAL's vector drivers know, burnt into rasters."""
+"""Polygons: read from any file that GDAL's vector drivers know, repaired, placed, burnt into rasters."""
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyogrio
+import pyogrio.errors
+import pyogrio.raw
+import rasterio.errors
 import rasterio.features
 import shapely
 from numpy.typing import NDArray
 from pyproj import CRS, Transformer
+from pyproj.exceptions import CRSError
 from rasterio.transform import Affine, xy
 
 from manet.errors import DatasetError
 from manet.raster.windows import Window
 
+POLYGON, MULTIPOLYGON = 3, 6
+"""What shapely calls them in numbers."""
+
+
+@dataclass(frozen=True)
+class PolygonFile:
+    """The polygons of a file in its order, self-crossing ones made valid, and the values of one attribute (as text)."""
+
+    path: str
+    crs: str
+    polygons: list[shapely.Geometry]
+    values: list[str | None]
+    features: list[int]
+    """Each polygon's number in the file, from 0."""
+    repaired: int
+    """How many crossed themselves."""
+    left_out: int
+    """How many features are no polygons."""
+
+    def placed(self, crs: str) -> list[shapely.Geometry]:
+        """The polygons in another CRS (WKT or authority code). Raises DatasetError where they do not exist in it."""
+        to_crs = Transformer.from_crs(CRS.from_user_input(self.crs), CRS.from_user_input(crs), always_xy=True)
+
+        def move(xy: NDArray[np.float64]) -> NDArray[np.float64]:
+            return np.stack(to_crs.transform(xy[:, 0], xy[:, 1]), axis=1)
+
+        moved = shapely.transform(np.array(self.polygons, object), move)
+        if len(wrong := np.flatnonzero(~np.isfinite(shapely.bounds(moved)).all(axis=1))):
+            raise DatasetError(
+                f"{self.path}: feature {self.features[wrong[0]]} and {len(wrong) - 1} more do not exist in the images' "
+                "CRS; their coordinates are not of the CRS that the file says: correct it (ogr2ogr -a_srs EPSG:...)"
+            )
+        return list(moved)
+
+
+def read_polygon_file(path: str | Path, attribute: str | None = None) -> PolygonFile:
+    """Raises DatasetError where the file is missing or unreadable, has several layers, no CRS, no polygon, or no such
+    attribute."""
+    try:
+        layers = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
+        if len(layers) > 1:
+            raise DatasetError(
+                f"{path} has {len(layers)} layers ({', '.join(layers)}); "
+                "give a file with one (ogr2ogr OUT.gpkg IN.gpkg LAYER)"
+            )
+        fields = [str(name) for name in pyogrio.read_info(path)["fields"]] if layers else []
+        if attribute is not None and attribute not in fields:
+            raise DatasetError(f"{path} has no attribute '{attribute}'; there is {', '.join(fields) or 'none'}")
+        meta, _, wkb, columns = pyogrio.raw.read(path, columns=[] if attribute is None else [attribute])
+        geometries = shapely.from_wkb(wkb)
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, shapely.errors.GEOSException) as error:
+        reason = str(error).splitlines()[0]
+        raise DatasetError(
+            f"{path} cannot be read as polygons ({reason}); give GeoJSON, GeoPackage or Shapefile"
+        ) from error
+    if not _places(meta["crs"]):
+        raise DatasetError(f"{path} has no CRS, so its polygons cannot be placed; assign one (ogr2ogr -a_srs EPSG:...)")
+    texts = [None] * len(geometries) if attribute is None else [_text(value) for value in columns[0]]
+    polygonal = np.isin(shapely.get_type_id(geometries), (POLYGON, MULTIPOLYGON)) & ~shapely.is_empty(geometries)
+    kept = np.flatnonzero(polygonal)
+    if not len(kept):
+        raise DatasetError(f"{path} has {len(geometries)} features and no polygon among them; give one with polygons")
+    polygons = geometries[kept]
+    crossed = ~shapely.is_valid(polygons)
+    polygons[crossed] = [_polygonal(shapely.make_valid(polygon)) for polygon in polygons[crossed]]
+    return PolygonFile(
+        path=str(path),
+        crs=meta["crs"],
+        polygons=list(polygons),
+        values=[texts[index] for index in kept],
+        features=kept.tolist(),
+        repaired=int(crossed.sum()),
+        left_out=len(geometries) - len(kept),
+    )
+
 
 def read_polygons(path: str | Path, crs: str) -> list[shapely.Geometry]:
-    """The polygons of a file's first layer, in the given CRS (WKT or authority code).
+    """The polygons of a file in the given CRS (WKT or authority code). Raises DatasetError as above."""
+    return read_polygon_file(path).placed(crs)
 
-    Raises DatasetError where the file is missing or unreadable, or says no CRS.
-    """
-    try:
-        meta, _, wkb, _ = pyogrio.raw.read(path, columns=[])
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
-        raise DatasetError(f"{path} cannot be read as polygons ({error}); give GeoJSON, GeoPackage or Shapefile") from error
-    if not meta["crs"]:
-        raise DatasetError(f"{path} has no CRS, so its polygons cannot be placed; assign one (ogr2ogr -a_srs EPSG:...)")
-    to_crs = Transformer.from_crs(CRS.from_user_input(meta["crs"]), CRS.from_user_input(crs), always_xy=True)
-    polygons = shapely.from_wkb(wkb)
-    return list(shapely.transform(polygons, to_crs.transform, interleaved=False))
+
+class Shapes:
+    """Polygons with a class each, found by place, so that a window costs what lies in it."""
+
+    def __init__(self, polygons: Sequence[shapely.Geometry], classes: Sequence[int]) -> None:
+        self.polygons, self.classes = polygons, classes
+        self._tree = shapely.STRtree(list(polygons))
+
+    def touching(self, window: Window, transform: Affine) -> list[int]:
+        """The polygons whose bounds touch a window's, in their order."""
+        bounds = shapely.box(*bounds_of(window, transform))
+        return sorted(self._tree.query(bounds).tolist())
+
+    def burn(self, window: Window, transform: Affine, background: int) -> NDArray[np.uint8]:
+        """See `burn`, which this does with the polygons near the window alone."""
+        near = self.touching(window, transform)
+        return burn([(self.polygons[i], self.classes[i]) for i in near], window, transform, background)
+
+    def overlaps(self, least_area: float) -> tuple[int, int]:
+        """How many pairs share at least an area, and how many of these pairs are of different classes."""
+        first, second = self._tree.query(list(self.polygons), predicate="intersects")
+        first, second = first[first < second], second[first < second]
+        polygons, classes = np.array(self.polygons, object), np.array(self.classes)
+        try:
+            shared = shapely.area(shapely.intersection(polygons[first], polygons[second])) >= least_area
+        except shapely.errors.GEOSException:  # a polygon that moving to another CRS has crossed
+            polygons = shapely.make_valid(polygons)
+            shared = shapely.area(shapely.intersection(polygons[first], polygons[second])) >= least_area
+        return int(shared.sum()), int((shared & (classes[first] != classes[second])).sum())
+
+
+def bounds_of(window: Window, transform: Affine) -> tuple[float, float, float, float]:
+    """The least x and y, then the largest, of a window's corners."""
+    rows, columns = [window.row, window.row, window.bottom, window.bottom], [window.col, window.right] * 2
+    x, y = xy(transform, rows, columns, offset="ul")
+    return float(min(x)), float(min(y)), float(max(x)), float(max(y))
 
 
 def burn(
@@ -47,3 +152,31 @@ def burn(
         return rasterio.features.rasterize(
             shapes, out_shape=(window.height, window.width), transform=origin, fill=background, dtype=np.uint8
         )
+
+
+def _places(crs: str | None) -> bool:
+    """Whether a CRS says where on earth; GeoPackage has an engineering CRS for 'undefined'."""
+    if not crs:
+        return False
+    try:
+        known = CRS.from_user_input(crs)
+    except CRSError:
+        return False
+    return known.is_geographic or known.is_projected or known.is_compound or known.is_derived
+
+
+def _polygonal(geometry: shapely.Geometry) -> shapely.Geometry:
+    """The areas of a geometry, without its points and lines."""
+    parts = [part for part in shapely.get_parts(geometry) if shapely.get_type_id(part) in (POLYGON, MULTIPOLYGON)]
+    return shapely.multipolygons(shapely.get_parts(np.array(parts, object)).tolist())
+
+
+def _text(value: object) -> str | None:
+    """An attribute's value as a legend file writes it: 1 and 1.0 are '1', a missing one is None."""
+    if value is None or value != value:
+        return None
+    if isinstance(value, bool | np.bool_ | int | np.integer):
+        return str(int(value))
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    return str(value)

@@ -1,15 +1,19 @@
 """Writing GeoTIFFs: window by window, under a temporary name, renamed when whole."""
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
-import rasterio
+import rasterio.errors
+import rasterio.io
 from numpy.typing import NDArray
 from rasterio.crs import CRS
+from rasterio.errors import NotGeoreferencedWarning
 from rasterio.transform import Affine
 from rasterio.windows import Window as RasterioWindow
 
@@ -26,16 +30,28 @@ class Writer:
 
     def __init__(self, dataset: rasterio.io.DatasetWriter) -> None:
         self._dataset = dataset
+        self._written: list[Window] = []
+        self._has_mask = False
 
-    def write(self, values: NDArray[np.generic], window: Window) -> None:
-        """values: (bands, height, width), or (height, width) for a raster of one band."""
+    def write(self, values: NDArray[np.generic], window: Window, valid: NDArray[np.bool_] | None = None) -> None:
+        """values: (bands, height, width), or (height, width) for a raster of one band.
+
+        valid: (height, width); the file gets a mask of its own at the first pixel that is not valid, else it has none.
+        """
         rectangle = RasterioWindow(window.col, window.row, window.width, window.height)  # type: ignore[call-arg]
         self._dataset.write(values[None] if values.ndim == 2 else values, window=rectangle)
+        if self._has_mask or (valid is not None and not valid.all()):
+            self._write_valid(np.ones(values.shape[-2:], bool) if valid is None else valid, window)
+        self._written.append(window)
 
-    def write_valid(self, valid: NDArray[np.bool_], window: Window) -> None:
-        """Marks pixels as valid or not, in the file's own mask."""
-        rectangle = RasterioWindow(window.col, window.row, window.width, window.height)  # type: ignore[call-arg]
-        self._dataset.write_mask(valid.astype(np.uint8) * 255, window=rectangle)
+    def _write_valid(self, valid: NDArray[np.bool_], window: Window) -> None:
+        with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True):
+            if not self._has_mask:  # a new mask says invalid everywhere
+                self._has_mask = True
+                for earlier in self._written:
+                    self._write_valid(np.ones((earlier.height, earlier.width), bool), earlier)
+            rectangle = RasterioWindow(window.col, window.row, window.width, window.height)  # type: ignore[call-arg]
+            self._dataset.write_mask(valid.astype(np.uint8) * 255, window=rectangle)
 
 
 def refuse_existing(path: Path, overwrite: bool) -> None:
@@ -60,7 +76,9 @@ def replacing(path: Path, overwrite: bool = False) -> Iterator[Path]:
         yield partial
         os.replace(partial, path)
     except OSError as error:
-        raise OutputError(f"{path} cannot be written ({error.strerror or error}); check the folder and the disk") from error
+        raise OutputError(
+            f"{path} cannot be written ({error.strerror or error}); check the folder and the disk"
+        ) from error
     finally:
         partial.unlink(missing_ok=True)
 
@@ -79,9 +97,11 @@ def write_image(
 ) -> Iterator[Writer]:
     """A tiled, losslessly compressed GeoTIFF of imagery."""
     predictor = 3 if np.issubdtype(np.dtype(dtype), np.floating) else 2
-    colours = {"photometric": "RGB"} if [n.lower() for n in band_names[:3]] == ["red", "green", "blue"] else {}
-    with replacing(path, overwrite) as partial:
-        with _create(
+    # said in any case: GDAL takes four uint8 bands for colours and alpha
+    photometric = "RGB" if [n.lower() for n in band_names[:3]] == ["red", "green", "blue"] else "MINISBLACK"
+    with (
+        replacing(path, overwrite) as partial,
+        _create(
             partial,
             height=height,
             width=width,
@@ -90,10 +110,11 @@ def write_image(
             crs=crs,
             transform=transform,
             predictor=predictor,
-            **colours,
-        ) as dataset:
-            dataset.descriptions = band_names
-            yield Writer(dataset)
+            photometric=photometric,
+        ) as dataset,
+    ):
+        dataset.descriptions = band_names
+        yield Writer(dataset)
 
 
 @contextmanager
@@ -129,20 +150,22 @@ def write_classes(
         _write_category_names(path, legend)
 
 
-def _create(path: Path, **profile: object) -> rasterio.io.DatasetWriter:
+def _create(path: Path, **profile: Any) -> rasterio.io.DatasetWriter:
     try:
-        return rasterio.open(
-            path,
-            "w",
-            driver="GTiff",
-            tiled=True,
-            blockxsize=BLOCK,
-            blockysize=BLOCK,
-            compress="deflate",
-            zlevel=6,
-            bigtiff="if_safer",
-            **profile,
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            return rasterio.open(
+                path,
+                "w",
+                driver="GTiff",
+                tiled=True,
+                blockxsize=BLOCK,
+                blockysize=BLOCK,
+                compress="deflate",
+                zlevel=6,
+                bigtiff="if_safer",
+                **profile,
+            )
     except rasterio.errors.RasterioIOError as error:
         raise OutputError(f"{path.parent} cannot be written to ({error}); check the folder and the disk") from error
 

@@ -54,8 +54,8 @@ def train(
 ) -> Outcome:
     """Train a network on a prepared dataset. The best epoch by mean IoU on the validation split is kept.
 
-    resume: continue the run in `out` where its state was last written: after an epoch, and every `save_every_s` seconds.
-    On a CPU the weights end up the same, bit for bit, as those of a run that was never interrupted.
+    resume: continue the run in `out` where its state was last written: after an epoch, and every `save_every_s`
+    seconds. On a CPU the weights end up the same, bit for bit, as those of a run that was never interrupted.
     Raises TrainingError where the epoch would be chosen on the test split, where there is nothing to resume or the
     recipe is another than the run's, and where the loss is not finite; DatasetError where a split has no patch.
     """
