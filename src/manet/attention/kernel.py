@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, softplus
 
+from manet.attention.folding import fold
 from manet.attention.map_module import MapModule, Summary, flatten, in_full_precision, sum_dtype
 
 EPSILON = 1e-6
@@ -42,8 +43,7 @@ class KernelAttention(MapModule):
         with in_full_precision(features):
             queries = softplus(flatten(queries, dtype))
             key_sum, key_features = (part.to(dtype) for part in summary)
-            weight, bias = self.value.weight.flatten(1).to(dtype), _bias(self.value).to(dtype)
-            key_values = torch.einsum("bkc,dc->bkd", key_features, weight) + key_sum.unsqueeze(2) * bias
+            key_values = fold(self.value, key_sum, key_features)
             numerator = torch.einsum("bkd,bkn->bdn", key_values * self.gate.to(dtype), queries)
             denominator = torch.einsum("bk,bkn->bn", key_sum + EPSILON, queries).unsqueeze(1)
             out = torch.addcdiv(flatten(features, dtype), numerator, denominator)
@@ -71,8 +71,3 @@ def published(module: KernelAttention, features: Tensor) -> Tensor:
     normaliser = 1 / torch.einsum("bnc,bc->bn", queries.permute(0, 2, 1), keys.sum(-1) + EPSILON)
     out = torch.einsum("bnm,bmc,bn->bcn", queries.permute(0, 2, 1), key_values, normaliser)
     return module.gate * out.reshape(batch, channels, height, width) + features
-
-
-def _bias(conv: nn.Conv2d) -> Tensor:
-    assert conv.bias is not None
-    return conv.bias
