@@ -82,8 +82,8 @@ def train(
     module = Segmentation(network, recipe, manifest.legend, recipe.training.epochs * batches.steps)
     # the state comes last, so that it holds what the others have just noted
     callbacks = [_KeepBest(out / BEST, manifest), Log(out / LOG), *callbacks, KeepState(out / STATE, save_every_s)]
-    trainer = _trainer(recipe, device, callbacks)
     with _quiet():
+        trainer = _trainer(recipe, device, callbacks)
         trainer.fit(module, batches, ckpt_path=out / STATE if resume else None, weights_only=True)
     if trainer.interrupted:
         raise KeyboardInterrupt
@@ -221,7 +221,7 @@ def _card(recipe: Recipe, manifest: Manifest, scores: dict[str, Any]) -> Card:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Lightning's advice that does not concern the user: workers, short epochs, its own use of torch."""
+    """Lightning's advice that does not concern the user: devices, workers, short epochs, its own use of torch."""
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     with warnings.catch_warnings():
         for message in (
