@@ -16,7 +16,7 @@ demo: setup
 	$(BIN)/manet demo --out demo
 
 test: setup
-	$(BIN)/pytest -m 'not slow'
+	$(BIN)/pytest -m 'not slow' -n 2 --dist loadfile
 
 test-slow: setup
 	$(BIN)/pytest -m slow

@@ -25,4 +25,4 @@ def fetch(
     with progress_bar(f"fetching {name} (kB)", sum(file.size for file in dataset.remote_files) // 1000) as advance:
         download(dataset, out / name, mirror, lambda size: advance(size // 1000))
     console.print(f"{dataset.title}, in {out / name}\n{dataset.attribution}")
-    console.print(f"next: manet prepare {name} --source {out} --out data/{name}")
+    console.print(f"next: manet prepare {name} --source {out} --out data/{name}", soft_wrap=True)

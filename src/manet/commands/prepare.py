@@ -121,7 +121,7 @@ def print_manifest(manifest: "Manifest", out: Path) -> None:
     console.print(table)
     ground = f"{manifest.gsd_m:.3f} m a pixel" if manifest.gsd_m else "unknown ground sampling distance"
     console.print(f"{len(manifest.scenes)} scenes, {ground}, in {out}")
-    console.print(f"next: manet check {out}")
+    console.print(f"next: manet check {out}", soft_wrap=True)
     console.print(f"then: manet train --data {out} --recipe paper --out runs/{manifest.dataset}")
 
 
