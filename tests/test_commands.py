@@ -52,7 +52,7 @@ def test_help_answers_at_once() -> None:
     command = [Path(sys.executable).with_name("manet"), "--help"]
     subprocess.run(command, check=True, capture_output=True)
     times = []
-    for _ in range(3):
+    for _ in range(8):  # the best of several: other tests run at the same time
         begin = time.perf_counter()
         subprocess.run(command, check=True, capture_output=True)
         times.append(time.perf_counter() - begin)
