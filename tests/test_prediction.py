@@ -21,7 +21,7 @@ from manet.evaluation.evaluate import PredictionSettings, evaluate
 from manet.legend import IGNORED, ISPRS
 from manet.prediction.blend import blend, weights
 from manet.prediction.context import WindowContext
-from manet.prediction.map import check_bands, write_map
+from manet.prediction.map import write_map
 from manet.prediction.predict import Tiling, predict
 from manet.raster.scene import Scene
 from manet.raster.windows import Window
@@ -86,7 +86,7 @@ def test_a_network_of_single_pixels_gives_the_same_map_for_every_tiling(scene_pa
     with Scene(scene_path) as scene:
         image, _ = scene.read(scene.window)
         expected = brightness(torch.from_numpy(image[None].astype(np.float32)), None).argmax(1)[0].numpy()
-        for tiling in (Tiling(64, 0), Tiling(64, 17), Tiling(33, 32), Tiling(512, 64)):
+        for tiling in (Tiling(64, 0), Tiling(64, 17), Tiling(50, 37), Tiling(512, 64)):
             pieces = predict(brightness, scene, scene.window, 6, tiling, CPU)
             np.testing.assert_array_equal(assembled(pieces, scene.window), expected)
 
@@ -133,9 +133,7 @@ def test_nothing_is_left_when_prediction_fails(scene_path: Path, tmp_path: Path)
     assert list(folder.iterdir()) == []
 
 
-def test_wrong_bands_and_tilings(scene_path: Path) -> None:
-    with Scene(scene_path) as scene, pytest.raises(SceneError, match="has 3 bands, the checkpoint expects 4"):
-        check_bands(scene, ("red", "green", "blue", "near infrared"))
+def test_wrong_tilings() -> None:
     with pytest.raises(SceneError, match="overlap smaller"):
         Tiling(64, 64)
 

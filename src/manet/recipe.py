@@ -27,6 +27,16 @@ class PatchSettings(_Settings):
     size: int = Field(default=512, ge=32)
     """Height and width of a training patch, pixels."""
     batch: int = Field(default=4, ge=1)
+    accumulate: int = Field(default=1, ge=1)
+    """Batches whose gradients are summed for one step: as if the batch were so many times larger, in the same memory
+    (batch norm still sees one batch)."""
+    sampling: Literal["even", "class-aware"] = "even"
+    """Every patch once an epoch, or as many draws in which patches with rare classes come more often."""
+
+
+class LossSettings(_Settings):
+    class_weights: Literal["none", "balanced"] = "none"
+    """Balanced: a class weighs in inverse proportion to its labelled pixels of the training split."""
 
 
 class AugmentationSettings(_Settings):
@@ -67,6 +77,7 @@ class Recipe(_Settings):
     network: NetworkSettings = NetworkSettings()
     patches: PatchSettings = PatchSettings()
     augmentation: AugmentationSettings = AugmentationSettings()
+    loss: LossSettings = LossSettings()
     optimiser: OptimiserSettings = OptimiserSettings()
     training: TrainingSettings = TrainingSettings()
 

@@ -27,6 +27,9 @@ def predict(
     halo: HaloOption = None,
     cache: CacheOption = "2GB",
     energy: EnergyOption = "paper",
+    native: Annotated[
+        bool, typer.Option("--native", help="Keep the scene's ground sampling distance where the training's differs.")
+    ] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a map that is there.")] = False,
 ) -> None:
@@ -38,12 +41,18 @@ def predict(
     with Scene(scene) as image:
         from manet.checkpoint import load, read_card
         from manet.commands.device import choose_device
-        from manet.prediction.map import check_bands, write_map
+        from manet.prediction.fit import OwnGrid, fit_scene
+        from manet.prediction.map import write_map
 
         card, torch_device = read_card(checkpoint), choose_device(device)
-        check_bands(image, card.bands)
+        fit = fit_scene(image, card, native)
+        for line in (*fit.notes, *(f"warning: {warning}" for warning in fit.warnings)):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
         choice = ContextChoice(context, window, overlap, halo, cache, energy)
-        predictor = choice.predictor(load(checkpoint).to(torch_device), image, image.window, torch_device)
-        with progress_bar("predicting windows", predictor.windows(image.window)) as advance:
-            write_map(predictor, image, out, card.legend, overwrite=overwrite, advance=advance)
+        with fit.own as own, fit.resampled or own as seen:
+            predictor = choice.predictor(load(checkpoint).to(torch_device), seen, seen.window, torch_device)
+            if seen is not own:
+                predictor = OwnGrid(predictor, seen)
+            with progress_bar("predicting windows", predictor.windows(own.window)) as advance:
+                write_map(predictor, own, out, card.legend, overwrite=overwrite, advance=advance)
     console.print(f"{image.height} x {image.width} pixels mapped to {', '.join(card.legend.names)}: {out}")

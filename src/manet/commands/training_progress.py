@@ -37,7 +37,7 @@ class TrainingProgress(Callback):
     def on_train_batch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        loss = float(outputs["loss"])
+        loss = float(outputs["loss"]) * trainer.accumulate_grad_batches
         epoch = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"
         text = f"{epoch}  loss {loss:.3f}  validation mean IoU {self.score}"
         self.progress.update(self.task, completed=trainer.global_step, description=text)

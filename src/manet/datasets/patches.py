@@ -1,11 +1,13 @@
 """Patches: training samples of fixed size, read lazily from the windows of a prepared dataset."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TypedDict
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
@@ -16,6 +18,9 @@ from manet.legend import IGNORED
 from manet.raster.scene import Scene
 from manet.raster.windows import Window, grid
 from manet.recipe import AugmentationSettings
+
+Key = tuple[int, ...]
+"""(epoch, index), and how often the epoch has shown it before, if it has."""
 
 
 class Patch(TypedDict):
@@ -31,9 +36,10 @@ class Patch(TypedDict):
 class Patches(Dataset[Patch]):
     """The patches of a split: a grid over its areas, one item a cell that holds at least one label.
 
-    Items are asked for by (epoch, index). With augmentation, a patch is shifted by up to half its size and laid out in
-    a pose, all drawn from (seed, epoch, index) alone, so that neither order nor workers matter. Pixels outside the
-    patch's area are never read: where a pose reaches beyond, they are invalid and ignored.
+    Items are asked for by (epoch, index), or (epoch, index, time) from the second time that an epoch shows it. With
+    augmentation, a patch is shifted by up to half its size and laid out in a pose, all drawn from the seed and the key
+    alone, so that neither order nor workers matter. Pixels outside the patch's area are never read: where a pose
+    reaches beyond, they are invalid and ignored.
     """
 
     def __init__(
@@ -51,9 +57,11 @@ class Patches(Dataset[Patch]):
         self.std = torch.tensor(manifest.statistics.std)
         areas = manifest.splits.get(split, ())
         self.scenes = {name: _open(folder, manifest.scene(name)) for name in dict.fromkeys(a.scene for a in areas)}
-        self.cells = [
-            (area, cell) for area in areas for cell in grid(area.window, size, size) if self._labelled(area, cell)
-        ]
+        cells = [(area, cell) for area in areas for cell in grid(area.window, size, size)]
+        counts = [self._count(area, cell, len(manifest.legend)) for area, cell in cells]
+        self.cells = [cell for cell, count in zip(cells, counts, strict=True) if count.any()]
+        self.pixels = np.array([count for count in counts if count.any()])
+        """Labelled pixels of each class in each cell, (cells, classes)."""
         if not self.cells:
             raise DatasetError(
                 f"no patch in the {split} split of '{manifest.dataset}': {len(areas)} areas, "
@@ -63,12 +71,11 @@ class Patches(Dataset[Patch]):
     def __len__(self) -> int:
         return len(self.cells)
 
-    def __getitem__(self, key: tuple[int, int]) -> Patch:
-        epoch, index = key
-        area, cell = self.cells[index]
+    def __getitem__(self, key: Key) -> Patch:
+        area, cell = self.cells[key[1]]
         pose, generator = Pose(), torch.Generator()
         if self.augmentation is not None:
-            generator.manual_seed(_mix(self.seed, epoch, index))
+            generator.manual_seed(_mix(self.seed, *key))
             pose = draw_pose(self.augmentation, generator)
             cell = self._shift(cell, area.window, pose.reach(self.size), generator)
         else:
@@ -83,9 +90,9 @@ class Patches(Dataset[Patch]):
         name = f"{area.scene} rows {cell.row} to {cell.bottom}, columns {cell.col} to {cell.right}"
         return Patch(image=image, valid=valid, labels=labels, name=name)
 
-    def _labelled(self, area: Area, cell: Window) -> bool:
+    def _count(self, area: Area, cell: Window, classes: int) -> NDArray[np.int64]:
         labels, _ = self.scenes[area.scene][1].read(cell)
-        return bool((labels != IGNORED).any())
+        return np.bincount(labels[labels != IGNORED], minlength=classes)[:classes].astype(np.int64)
 
     def _shift(self, cell: Window, area: Window, reach: int, generator: torch.Generator) -> Window:
         """A window of the pose's reach, its centre shifted at random, kept inside the area as far as it fits."""
@@ -119,23 +126,54 @@ class Patches(Dataset[Patch]):
         return image, valid, labels
 
 
-class EpochSampler(Sampler[tuple[int, int]]):
-    """The keys of one epoch, in an order that (seed, epoch) decides; `start` leaves out those already seen."""
+class EpochSampler(Sampler[Key]):
+    """The keys of one epoch, which (seed, epoch) decides; `start` leaves out those already seen.
 
-    def __init__(self, length: int, seed: int, epoch: int, start: int = 0) -> None:
+    Without weights, the first `count` of all patches in a random order. With weights, `count` draws in proportion to
+    them; a patch that comes again is laid out anew.
+    """
+
+    def __init__(
+        self,
+        length: int,
+        seed: int,
+        epoch: int,
+        start: int = 0,
+        *,
+        count: int | None = None,
+        weights: Tensor | None = None,
+    ) -> None:
         self.length, self.seed, self.epoch, self.start = length, seed, epoch, start
+        self.count, self.weights = length if count is None else count, weights
 
     def __len__(self) -> int:
         """Of the whole epoch, which is how Lightning counts a resumed one."""
-        return self.length
+        return self.count
 
-    def __iter__(self) -> Iterator[tuple[int, int]]:
+    def __iter__(self) -> Iterator[Key]:
         generator = torch.Generator().manual_seed(_mix(self.seed, self.epoch))
-        for index in torch.randperm(self.length, generator=generator).tolist()[self.start :]:
-            yield self.epoch, index
+        if self.weights is None:
+            drawn = torch.randperm(self.length, generator=generator)[: self.count]
+        else:
+            drawn = torch.multinomial(self.weights, self.count, replacement=True, generator=generator)
+        times: Counter[int] = Counter()
+        for position, index in enumerate(drawn.tolist()):
+            again = (times[index],) if times[index] else ()
+            times[index] += 1
+            if position >= self.start:
+                yield self.epoch, index, *again
 
 
-def in_order(patches: Patches) -> list[tuple[int, int]]:
+def class_aware_weights(pixels: NDArray[np.int64]) -> Tensor:
+    """How often to draw each cell, from its pixels of each class (cells, classes).
+
+    A pixel counts by 1 / sqrt(all pixels of its class): halfway between drawing evenly, where rare classes are hardly
+    seen, and showing every class equally often, where a handful of pixels would fill the epochs.
+    """
+    return torch.from_numpy((pixels / np.sqrt(np.maximum(pixels.sum(axis=0), 1))).sum(axis=1))
+
+
+def in_order(patches: Patches) -> list[Key]:
     """The keys of all patches, unshuffled."""
     return [(0, index) for index in range(len(patches))]
 

@@ -2,21 +2,11 @@
 
 from pathlib import Path
 
-from manet.errors import SceneError
 from manet.legend import Legend
 from manet.prediction.context import AreaPredictor
 from manet.prediction.predict import Advance
 from manet.raster.scene import Scene
 from manet.raster.writer import write_classes
-
-
-def check_bands(scene: Scene, bands: tuple[str, ...]) -> None:
-    """Raises SceneError where a scene has another number of bands than the network was trained on."""
-    if scene.bands != len(bands):
-        raise SceneError(
-            f"{scene.path} has {scene.bands} bands, the checkpoint expects {len(bands)} ({', '.join(bands)}); "
-            "give a scene with these bands"
-        )
 
 
 def write_map(

@@ -1,6 +1,8 @@
 """Scenes: georeferenced images, read window by window."""
 
+import copy
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -10,9 +12,10 @@ import rasterio
 from numpy.typing import NDArray
 from pyproj import Geod, Transformer
 from rasterio.crs import CRS
-from rasterio.enums import ColorInterp
+from rasterio.enums import ColorInterp, Resampling
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.transform import Affine, xy
+from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window as RasterioWindow
 
 from manet.errors import SceneError
@@ -29,6 +32,9 @@ class Scene:
         """Raises SceneError where there is no such file or it is no image."""
         self.path = str(path)
         self._dataset: rasterio.DatasetReader | None = None
+        self._source: rasterio.DatasetReader | None = None
+        """What a resampled scene is read from."""
+        self._resampling: Resampling | None = None
         with _reading(self.path), _open(self.path) as dataset:
             self.height: int = dataset.height
             self.width: int = dataset.width
@@ -37,9 +43,13 @@ class Scene:
             self.dtype: str = dataset.dtypes[0]
             self._indexes = [i for i, c in enumerate(dataset.colorinterp, 1) if c != ColorInterp.alpha]
             self.has_alpha: bool = len(self._indexes) < dataset.count
+            # where a resampled scene has one in any case
+            self._alpha = next((i for i in range(1, dataset.count + 1) if i not in self._indexes), dataset.count + 1)
             self.band_names: list[str] = [
                 dataset.descriptions[i - 1] or dataset.colorinterp[i - 1].name for i in self._indexes
             ]
+            self.described: bool = all(dataset.descriptions[i - 1] for i in self._indexes)
+            """Whether every band has a name of its own, where others have at best that of a colour."""
 
     @property
     def bands(self) -> int:
@@ -58,10 +68,15 @@ class Scene:
         """
         with _reading(self.path):
             if self._dataset is None:
-                self._dataset = _open(self.path)
+                self._dataset = self._open()
             rectangle = RasterioWindow(window.col, window.row, window.width, window.height)  # type: ignore[call-arg]
             image = self._dataset.read(self._indexes, window=rectangle)
-            valid = self._dataset.dataset_mask(window=rectangle) > 0
+            if (
+                self.has_alpha or self._resampling is not None
+            ):  # GDAL takes an alpha band for a mask where it is of bytes alone
+                valid = self._dataset.read(self._alpha, window=rectangle) > 0
+            else:
+                valid = self._dataset.dataset_mask(window=rectangle) > 0
         if np.issubdtype(image.dtype, np.floating):
             valid &= np.isfinite(image).all(axis=0)
         return image, valid
@@ -77,10 +92,35 @@ class Scene:
         geod = Geod(ellps="WGS84")
         return float((geod.inv(x0, y0, x1, y1)[2] * geod.inv(x0, y0, x2, y2)[2]) ** 0.5)
 
+    def select(self, order: Sequence[int]) -> Self:
+        """The same scene with these of its bands, in this order."""
+        scene = self._copy()
+        scene._indexes = [self._indexes[index] for index in order]
+        scene.band_names = [self.band_names[index] for index in order]
+        return scene
+
+    def at(self, gsd_m: float) -> Self:
+        """The same scene at another ground sampling distance, resampled as it is read.
+
+        A larger pixel is the mean of the valid ones in it, a smaller one lies between its neighbours (bilinear); both
+        without seams between windows. Raises SceneError where the scene's own distance is unknown.
+        """
+        own = self.gsd_m()
+        if own is None:
+            raise SceneError(f"{self.path} has no CRS, so its ground sampling distance is unknown; assign one")
+        scene = self._copy()
+        scene._resampling = Resampling.average if gsd_m > own else Resampling.bilinear
+        scene.height, scene.width = (max(round(size * own / gsd_m), 1) for size in (self.height, self.width))
+        right, down = self.width / scene.width, self.height / scene.height
+        t = self.transform
+        scene.transform = Affine(t.a * right, t.b * down, t.c, t.d * right, t.e * down, t.f)
+        return scene
+
     def close(self) -> None:
-        if self._dataset is not None:
-            self._dataset.close()
-            self._dataset = None
+        for dataset in (self._dataset, self._source):
+            if dataset is not None:
+                dataset.close()
+        self._dataset = self._source = None
 
     def __enter__(self) -> Self:
         return self
@@ -89,7 +129,27 @@ class Scene:
         self.close()
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_dataset": None}
+        return self.__dict__ | {"_dataset": None, "_source": None}
+
+    def _copy(self) -> Self:
+        scene = copy.copy(self)
+        assert scene._dataset is None and scene._source is None  # by __getstate__
+        return scene
+
+    def _open(self) -> rasterio.DatasetReader:
+        if self._resampling is None:
+            return _open(self.path)
+        self._source = source = _open(self.path)
+        # a mask of its own and nodata become an alpha band, which an image may have already
+        return WarpedVRT(
+            source,
+            crs=source.crs,
+            transform=self.transform,
+            height=self.height,
+            width=self.width,
+            resampling=self._resampling,
+            add_alpha=not self.has_alpha,
+        )
 
 
 def _open(path: str) -> rasterio.DatasetReader:

@@ -2,12 +2,15 @@
 
 import csv
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import lightning
 from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.loggers import Logger, TensorBoardLogger
 
+from manet.errors import TrainingError
 from manet.raster.writer import replacing
 
 COLUMNS = ("epoch", "step", "seconds", "rate", "train/loss", "validation/mean_iou", "validation/overall_accuracy")
@@ -26,7 +29,11 @@ class Log(Callback):
     def on_train_batch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        self.losses.append(float(outputs["loss"]))
+        # Lightning gives the loss's share in its step
+        self.losses.append(float(outputs["loss"]) * trainer.accumulate_grad_batches)
+        values = {"train/loss": self.losses[-1], "rate": trainer.optimizers[0].param_groups[0]["lr"]}
+        for logger in trainer.loggers:
+            logger.log_metrics(values, step=trainer.global_step)
 
     def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         row = {name: f"{float(value):.6g}" for name, value in trainer.callback_metrics.items()} | {
@@ -56,3 +63,10 @@ def read_log(path: Path) -> list[dict[str, str]]:
         return []
     with path.open(newline="", encoding="utf-8") as stream:
         return list(csv.DictReader(stream))
+
+
+def tensorboard_logger(out: Path) -> Logger:
+    """Logs into `out`/tensorboard. Raises TrainingError where tensorboard is not installed."""
+    if find_spec("tensorboard") is None:
+        raise TrainingError("tensorboard is not installed; install it (pip install 'manet[tensorboard]'), or leave it")
+    return TensorBoardLogger(out, name="tensorboard", version="")

@@ -1,6 +1,7 @@
 """The training step, as Lightning sees it."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from lightning import LightningModule
@@ -11,7 +12,7 @@ from torchmetrics.classification import MulticlassConfusionMatrix
 from manet.datasets.patches import Patch
 from manet.errors import TrainingError
 from manet.legend import IGNORED, Legend
-from manet.losses import LOSSES
+from manet.losses import LOSSES, balanced_weights
 from manet.metrics import Scores, scores
 from manet.models import Network
 from manet.recipe import OptimiserSettings, Recipe
@@ -22,16 +23,25 @@ MONITORED = "validation/mean_iou"
 class Segmentation(LightningModule):
     """A network, its loss, its optimiser over a number of steps, and its validation scores."""
 
-    def __init__(self, network: Network, recipe: Recipe, legend: Legend, steps: int) -> None:
+    class_weights: Tensor | None
+
+    def __init__(
+        self, network: Network, recipe: Recipe, legend: Legend, steps: int, pixels: Sequence[int] | None = None
+    ) -> None:
+        """pixels: of each class in the training split, for balanced class weights."""
         super().__init__()
         self.network, self.recipe, self.legend, self.steps = network, recipe, legend, steps
+        weights = None if pixels is None or recipe.loss.class_weights == "none" else balanced_weights(pixels)
+        self.register_buffer("class_weights", weights, persistent=False)
         self.confusion = MulticlassConfusionMatrix(len(legend), ignore_index=IGNORED)
         self.scores: Scores | None = None
 
     def training_step(self, batch: Patch, batch_index: int) -> Tensor:
         loss_of = LOSSES[self.network.loss]
         outputs = self.network.training_logits(batch["image"], _valid(batch))
-        loss = torch.stack([weight * loss_of(logits, batch["labels"]) for logits, weight in outputs]).sum()
+        loss = torch.stack(
+            [weight * loss_of(logits, batch["labels"], self.class_weights) for logits, weight in outputs]
+        ).sum()
         if not math.isfinite(loss.item()):
             raise TrainingError(
                 f"the loss is {loss.item()} at step {self.global_step}, in the patches {'; '.join(batch['name'])}; "

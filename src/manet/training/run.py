@@ -1,30 +1,32 @@
 """A training run: a folder with the recipe, the log, the state to resume from and the best checkpoint."""
 
 import logging
-import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import lightning
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping
-from torch.utils.data import DataLoader
+from lightning.pytorch.loggers import Logger
 
 from manet import checkpoint
 from manet.card import Card
 from manet.datasets.manifest import Manifest, Split, read_manifest
-from manet.datasets.patches import EpochSampler, Patch, Patches, in_order
 from manet.errors import OutputError, TrainingError
 from manet.models import build
-from manet.raster.writer import refuse_existing, replacing
+from manet.raster.writer import refuse_existing
 from manet.recipe import Recipe
-from manet.training.log import Log
+from manet.training.batches import Batches
+from manet.training.carry_over import carry_over
+from manet.training.log import Log, tensorboard_logger
 from manet.training.module import MONITORED, Segmentation
+from manet.training.state import KeepBest, KeepRecipe, KeepState
+
+Say = Callable[[str], None]
+"""Called with a line for the user."""
 
 BEST = "best.safetensors"
 STATE = "last.ckpt"
@@ -46,14 +48,18 @@ def train(
     out: Path,
     *,
     resume: bool = False,
+    start: Path | None = None,
     choose_on: Split = "validation",
     workers: int = 0,
     device: str = "auto",
     save_every_s: float = 60.0,
+    tensorboard: bool = False,
     callbacks: Sequence[Callback] = (),
+    say: Say = lambda line: None,
 ) -> Outcome:
     """Train a network on a prepared dataset. The best epoch by mean IoU on the validation split is kept.
 
+    start: a checkpoint whose weights are carried over as far as they fit (see `carry_over`).
     resume: continue the run in `out` where its state was last written: after an epoch, and every `save_every_s`
     seconds. On a CPU the weights end up the same, bit for bit, as those of a run that was never interrupted.
     Raises TrainingError where the epoch would be chosen on the test split, where there is nothing to resume or the
@@ -66,27 +72,23 @@ def train(
     _check(out, recipe, resume)
     manifest = read_manifest(data)
     lightning.seed_everything(recipe.training.seed, verbose=False)
-    batches = _Batches(data, manifest, recipe, choose_on, workers)
-    settings = recipe.network
-    network = build(
-        settings.name,
-        encoder=settings.encoder,
-        bands=len(manifest.bands),
-        classes=len(manifest.legend),
-        weights=None if resume else settings.weights,
-    )
-    network.to(memory_format=torch.channels_last)  # half the time on a CPU, and what GPUs like
-    network.set_statistics(manifest.statistics.mean, manifest.statistics.std)
-    if not resume:
-        _start(out, recipe)
-    module = Segmentation(network, recipe, manifest.legend, recipe.training.epochs * batches.steps)
-    # the state comes last, so that it holds what the others have just noted
-    callbacks = [_KeepBest(out / BEST, manifest), Log(out / LOG), *callbacks, KeepState(out / STATE, save_every_s)]
+    batches = Batches(data, manifest, recipe, choose_on, workers)
+    module = assemble(manifest, recipe, batches.steps, None if resume else start, say, pretrained=not resume)
+    logger = tensorboard_logger(out) if tensorboard else False
+    for pattern in (".*.partial-*", ".tmp*"):  # ours and safetensors', of a process that was killed while it wrote
+        for left in out.glob(pattern):
+            left.unlink()
+    # the state comes after what it holds the notes of; a folder with a recipe has a state
+    state = [KeepState(out / STATE, save_every_s), KeepRecipe(out / RECIPE, recipe)]
+    callbacks = [KeepBest(out / BEST, manifest), Log(out / LOG), *callbacks, *state]
     with _quiet():
-        trainer = _trainer(recipe, device, callbacks)
-        trainer.fit(module, batches, ckpt_path=out / STATE if resume else None, weights_only=True)
-    if trainer.interrupted:
-        raise KeyboardInterrupt
+        trainer = _trainer(recipe, device, callbacks, logger)
+        try:
+            trainer.fit(module, batches, ckpt_path=out / STATE if resume else None, weights_only=True)
+        except SystemExit as stop:
+            if isinstance(stop.__context__, KeyboardInterrupt):  # which Lightning turns into exit status 1
+                raise KeyboardInterrupt from None
+            raise
     return Outcome(out / BEST, checkpoint.read_card(out / BEST))
 
 
@@ -97,126 +99,36 @@ def _check(out: Path, recipe: Recipe, resume: bool) -> None:
             raise OutputError(f"{out} holds a run already; continue it with --resume, or give another folder")
         refuse_existing(out / RECIPE, overwrite=False)
         return
-    if not (out / STATE).is_file():
+    if not (out / STATE).is_file() or not (out / RECIPE).is_file():
         raise TrainingError(f"{out} has no {STATE} to resume from; start the run without --resume")
     if Recipe.model_validate_json((out / RECIPE).read_text(encoding="utf-8")) != recipe:
         raise TrainingError(f"{out} was started with another recipe; resume with that one, or start a new run")
 
 
-def _start(out: Path, recipe: Recipe) -> None:
-    with replacing(out / RECIPE) as partial:
-        partial.write_text(recipe.model_dump_json(indent=1), encoding="utf-8")
-
-
-class _Batches(lightning.LightningDataModule):
-    """Training batches, anew for every epoch, and validation batches."""
-
-    def __init__(self, data: Path, manifest: Manifest, recipe: Recipe, choose_on: Split, workers: int) -> None:
-        super().__init__()
-        self.recipe, self.workers = recipe, workers
-        size, seed = recipe.patches.size, recipe.training.seed
-        self.train_patches = Patches(data, manifest, "train", size, recipe.augmentation, seed)
-        self.validation_patches = Patches(data, manifest, choose_on, size)
-        # a last, smaller batch would make poor statistics for batch norm
-        self.drop_last = len(self.train_patches) >= recipe.patches.batch
-        self.steps = len(self.train_patches) // recipe.patches.batch if self.drop_last else 1
-        """Of an epoch."""
-
-    def train_dataloader(self) -> DataLoader[Patch]:
-        assert self.trainer is not None
-        # the step alone says where a run stands, so a resumed one sees the patches that are left of its epoch
-        epoch, done = divmod(self.trainer.global_step, self.steps)
-        start = done * self.recipe.patches.batch
-        sampler = EpochSampler(len(self.train_patches), self.recipe.training.seed, epoch, start)
-        return self._loader(self.train_patches, sampler, self.drop_last)
-
-    def val_dataloader(self) -> DataLoader[Patch]:
-        return self._loader(self.validation_patches, in_order(self.validation_patches), drop_last=False)
-
-    def _loader(self, patches: Patches, sampler: Any, drop_last: bool) -> DataLoader[Patch]:
-        return DataLoader(
-            patches,
-            self.recipe.patches.batch,
-            sampler=sampler,
-            drop_last=drop_last,
-            num_workers=self.workers,
-            pin_memory=torch.cuda.is_available(),
-            generator=torch.Generator(),  # of its own, so that making a loader draws nothing that training would draw
-        )
-
-
-class KeepState(Callback):
-    """Writes the state to resume from: after every epoch, and within one when `interval_s` seconds have passed."""
-
-    def __init__(self, path: Path, interval_s: float = 60.0) -> None:
-        self.path, self.interval_s, self.last = path, interval_s, time.monotonic()
-        self.random_state: torch.Tensor | None = None
-
-    def on_train_batch_start(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, batch: Any, batch_idx: int
-    ) -> None:
-        if self.random_state is not None:  # of the resumed run, as late as possible: making loaders draws numbers too
-            torch.set_rng_state(self.random_state)
-            self.random_state = None
-
-    def on_train_batch_end(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
-        if time.monotonic() - self.last >= self.interval_s:
-            self._write(trainer)
-
-    def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        self._write(trainer)
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"random_state": torch.get_rng_state()}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.random_state = state_dict["random_state"]
-
-    def _write(self, trainer: lightning.Trainer) -> None:
-        with replacing(self.path, overwrite=True) as partial:
-            trainer.save_checkpoint(partial)
-        self.last = time.monotonic()
-
-
-class _KeepBest(Callback):
-    """Writes the checkpoint of the epoch with the best validation score."""
-
-    def __init__(self, path: Path, manifest: Manifest) -> None:
-        self.path, self.manifest, self.best = path, manifest, -1.0
-
-    def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        score = float(trainer.callback_metrics[MONITORED])
-        if trainer.sanity_checking or score <= self.best:
-            return
-        assert isinstance(pl_module, Segmentation) and pl_module.scores is not None
-        self.best = score
-        scores = pl_module.scores.model_dump() | {"epoch": trainer.current_epoch}
-        checkpoint.save(self.path, pl_module.network, _card(pl_module.recipe, self.manifest, scores), overwrite=True)
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"best": self.best}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.best = state_dict["best"]
-
-
-def _card(recipe: Recipe, manifest: Manifest, scores: dict[str, Any]) -> Card:
-    return Card(
-        recipe=recipe,
-        dataset=manifest.dataset,
-        legend=manifest.legend,
-        bands=manifest.bands,
-        dtype=manifest.dtype,
-        band_mean=manifest.statistics.mean,
-        band_std=manifest.statistics.std,
-        gsd_m=manifest.gsd_m,
-        training_size=recipe.patches.size,
-        scores=scores,
-        attribution=manifest.attribution,
-        version=version("manet"),
+def assemble(
+    manifest: Manifest,
+    recipe: Recipe,
+    steps: int,
+    start: Path | None = None,
+    say: Say = lambda line: None,
+    *,
+    pretrained: bool = True,
+) -> Segmentation:
+    """The recipe's network for a dataset, with its loss and optimiser over epochs of so many steps."""
+    settings = recipe.network
+    network = build(
+        settings.name,
+        encoder=settings.encoder,
+        bands=len(manifest.bands),
+        classes=len(manifest.legend),
+        weights=settings.weights if pretrained and start is None else None,
     )
+    network.set_statistics(manifest.statistics.mean, manifest.statistics.std)
+    if start is not None:
+        for line in carry_over(network, recipe, manifest, start).lines:
+            say(line)
+    network.to(memory_format=torch.channels_last)  # half the time on a CPU, and what GPUs like
+    return Segmentation(network, recipe, manifest.legend, recipe.training.epochs * steps, manifest.pixels["train"])
 
 
 @contextmanager
@@ -234,7 +146,7 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def _trainer(recipe: Recipe, device: str, callbacks: list[Callback]) -> lightning.Trainer:
+def _trainer(recipe: Recipe, device: str, callbacks: list[Callback], logger: Logger | bool) -> lightning.Trainer:
     settings = recipe.training
     if settings.patience is not None:
         callbacks = [
@@ -246,7 +158,8 @@ def _trainer(recipe: Recipe, device: str, callbacks: list[Callback]) -> lightnin
         devices=1,
         precision={"float32": "32-true", "bfloat16": "bf16-mixed"}[settings.precision],  # type: ignore[arg-type]
         max_epochs=settings.epochs,
-        logger=False,
+        accumulate_grad_batches=recipe.patches.accumulate,
+        logger=logger,
         callbacks=callbacks,
         reload_dataloaders_every_n_epochs=1,
         num_sanity_val_steps=0,

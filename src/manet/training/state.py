@@ -1,0 +1,109 @@
+"""What a run keeps on disk: the state to resume from, and the best checkpoint."""
+
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Callback
+
+from manet import checkpoint
+from manet.card import Card
+from manet.datasets.manifest import Manifest
+from manet.raster.writer import replacing
+from manet.recipe import Recipe
+from manet.training.module import MONITORED, Segmentation
+
+
+class KeepState(Callback):
+    """Writes the state to resume from: at the start, after every epoch, and within one when `interval_s` seconds have
+    passed and a step is done."""
+
+    def __init__(self, path: Path, interval_s: float = 60.0) -> None:
+        self.path, self.interval_s, self.last = path, interval_s, time.monotonic()
+        self.random_state: torch.Tensor | None = None
+
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        if self.random_state is None:  # no resumed run, whose state is there
+            self._write(trainer)
+
+    def on_train_batch_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        if self.random_state is not None:  # of the resumed run, as late as possible: making loaders draws numbers too
+            torch.set_rng_state(self.random_state)
+            self.random_state = None
+
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        # gradients that wait for a step are not in the state; after an epoch's last batch, its validation comes first
+        whole_step = (batch_idx + 1) % trainer.accumulate_grad_batches == 0
+        if whole_step and not trainer.is_last_batch and time.monotonic() - self.last >= self.interval_s:
+            self._write(trainer)
+
+    def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        self._write(trainer)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"random_state": torch.get_rng_state()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.random_state = state_dict["random_state"]
+
+    def _write(self, trainer: lightning.Trainer) -> None:
+        with replacing(self.path, overwrite=True) as partial:
+            trainer.save_checkpoint(partial)
+        self.last = time.monotonic()
+
+
+class KeepRecipe(Callback):
+    """Writes the recipe when training starts, which makes a folder a run."""
+
+    def __init__(self, path: Path, recipe: Recipe) -> None:
+        self.path, self.recipe = path, recipe
+
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        with replacing(self.path, overwrite=True) as partial:
+            partial.write_text(self.recipe.model_dump_json(indent=1), encoding="utf-8")
+
+
+class KeepBest(Callback):
+    """Writes the checkpoint of the epoch with the best validation score."""
+
+    def __init__(self, path: Path, manifest: Manifest) -> None:
+        self.path, self.manifest, self.best = path, manifest, -1.0
+
+    def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        score = float(trainer.callback_metrics[MONITORED])
+        if trainer.sanity_checking or score <= self.best:
+            return
+        assert isinstance(pl_module, Segmentation) and pl_module.scores is not None
+        self.best = score
+        scores = pl_module.scores.model_dump() | {"epoch": trainer.current_epoch}
+        checkpoint.save(self.path, pl_module.network, _card(pl_module.recipe, self.manifest, scores), overwrite=True)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"best": self.best}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.best = state_dict["best"]
+
+
+def _card(recipe: Recipe, manifest: Manifest, scores: dict[str, Any]) -> Card:
+    return Card(
+        recipe=recipe,
+        dataset=manifest.dataset,
+        legend=manifest.legend,
+        bands=manifest.bands,
+        dtype=manifest.dtype,
+        band_mean=manifest.statistics.mean,
+        band_std=manifest.statistics.std,
+        gsd_m=manifest.gsd_m,
+        training_size=recipe.patches.size,
+        scores=scores,
+        attribution=manifest.attribution,
+        version=version("manet"),
+    )
