@@ -44,8 +44,11 @@ def demo(
     panel = draw_demo(out, data, manifest, map_file)
 
     console.rule(f"done in {(time.monotonic() - begin) / 60:.1f} minutes")
-    console.print(f"look at   {panel}   image, labels and prediction of the test area side by side", soft_wrap=True)
-    console.print(f"          {map_file}   the map of the whole scene, for QGIS or any GIS", soft_wrap=True)
-    console.print(f"          {scores / 'scores.json'}   every score and the protocol it was taken under", soft_wrap=True)
-    console.print("next, a map of your own image (same bands, similar ground sampling distance):", soft_wrap=True)
-    console.print(f"          manet predict {run / 'best.safetensors'} YOUR_IMAGE.tif --out YOUR_MAP.tif", soft_wrap=True)
+    for line in (
+        f"look at   {panel}   image, labels and prediction of the test area side by side",
+        f"          {map_file}   the map of the whole scene, for QGIS or any GIS",
+        f"          {scores / 'scores.json'}   every score and the protocol it was taken under",
+        "next, a map of your own image (same bands, similar ground sampling distance):",
+        f"          manet predict {run / 'best.safetensors'} YOUR_IMAGE.tif --out YOUR_MAP.tif",
+    ):
+        console.print(line, soft_wrap=True)
