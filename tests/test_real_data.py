@@ -1,5 +1,6 @@
 """Training for one's own data: bands and number types, rare classes, starting from another network, trials."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from rasterio.crs import CRS
 from rasterio.transform import Affine
 
 import manet
+from manet.commands import main
 from manet.datasets.manifest import Area, Manifest
 from manet.datasets.patches import EpochSampler, Patches, class_aware_weights
 from manet.datasets.prepare import SourceScene, write_dataset
@@ -322,19 +324,55 @@ def test_the_batch_is_doubled_until_it_does_not_pay_or_fit(
     assert [found.batch for found in trial.find_batch(plan)] == [1]
 
 
-def test_a_rate_is_suggested_where_the_loss_falls_fastest(
+def test_a_rate_is_suggested_from_where_the_loss_is_least(
     town: Town, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    assert trial.steepest([1, 2, 3, 4, 5, 6], [9, 9, 8, 3, 2, 7]) == 3
+    assert trial.suggest([1, 2, 3, 4, 5, 6], [9, 9, 8, 3, 2, 7]) == 0.5
     with pytest.raises(TrainingError, match="the loss falls at no rate"):
-        trial.steepest([1, 2, 3], [1, 2, 3])
+        trial.suggest([1, 2, 3], [1, 2, 3])
     monkeypatch.setattr(trial, "RATE_STEPS", 16)
     done: list[int] = []
     found = trial.find_rate(trial.Plan(town[0], tiny_recipe, CPU), done.append)
-    assert 1e-5 < found.best < 1 and len(found.rates) == len(found.losses) == sum(done)
+    assert 1e-6 < found.best < 0.1 and len(found.rates) == len(found.losses) == sum(done)
     found.write_plot(tmp_path / "run/rate.png")
     assert (tmp_path / "run/rate.png").read_bytes()[:4] == b"\x89PNG"
     assert [p.name for p in (tmp_path / "run").iterdir()] == ["rate.png"]
+
+
+def test_the_command_says_what_it_found_and_carried_over(
+    checkpoint: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    dataset(tmp_path / "data", ("red", "near infrared"), "uint16", legend_of("background", "road", "building"))
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(
+        '[network]\nencoder = "regnetx_002"\n[patches]\nsize = 64\nbatch = 2\naccumulate = 2\n'
+        'sampling = "class-aware"\n[loss]\nclass_weights = "balanced"\n[training]\nepochs = 1\n'
+    )
+    monkeypatch.setattr(trial, "LARGEST_BATCH", 2)
+    monkeypatch.setattr("manet.commands.training_trials.RATE_STEPS", 16)
+    monkeypatch.setattr(trial, "RATE_STEPS", 16)
+
+    def run(*options: str) -> str:
+        command = ["manet", "train", "--data", tmp_path / "data", "--recipe", recipe, "--out", tmp_path / "run"]
+        monkeypatch.setattr(sys, "argv", [*map(str, command), "--from", str(checkpoint), "--device", "cpu", *options])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        captured = capsys.readouterr()
+        assert not stop.value.code, captured.err
+        return captured.out
+
+    text = run("--dry-run", "--find-batch")
+    assert "an epoch: 4 patches in 1 steps" in text and "the run: 1 epochs" in text and "memory:" in text
+    assert "batch 1:" in text and "suggested: [patches] batch =" in text
+    assert not (tmp_path / "run").exists()
+    assert "suggested: [optimiser] rate =" in run("--find-rate")
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["rate.png"]
+    text = run()
+    assert "bands: red from red, near infrared from the mean of all" in text
+    assert "classes: carried over background, building; reset road" in text and "best epoch 1" in text
 
 
 def test_tensorboard(town: Town, tiny_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,7 +79,9 @@ def train(
         f"best epoch {scores['epoch'] + 1}: mean IoU {scores['mean_iou'] or 0:.3f}, "
         f"overall accuracy {scores['overall_accuracy']:.3f} on the {choose_on} split"
     )
-    console.print(f"next: manet evaluate {outcome.checkpoint} --data {data} --split test --out {out}/test")
+    console.print(
+        f"next: manet evaluate {outcome.checkpoint} --data {data} --split test --out {out}/test", soft_wrap=True
+    )
 
 
 class _Terminated(BaseException):

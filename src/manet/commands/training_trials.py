@@ -28,7 +28,7 @@ def print_batch(plan: Plan) -> None:
 
 
 def print_rate(plan: Plan, plot: Path) -> None:
-    """The rate at which the loss falls fastest, and the plot it was read from."""
+    """The rate to take, and the plot it was read from."""
     with progress_bar("trying rates", RATE_STEPS) as advance:
         found = find_rate(plan, advance)
     found.write_plot(plot)

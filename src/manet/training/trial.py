@@ -193,9 +193,10 @@ class RateRange:
 
 
 def find_rate(plan: Plan, advance: Callable[[int], None] = lambda steps: None) -> RateRange:
-    """Train while the rate rises from 1e-6 to 1, and suggest the one at which the loss falls fastest.
+    """Train while the rate rises from 1e-6 to 1, and suggest a tenth of the one at which the loss is at its least.
 
-    The range test of Smith (2017): a step at each rate, until the loss is four times its least or not finite.
+    The range test of Smith (2017): a step at each rate, until the loss is four times its least or not finite. On noisy
+    losses the least is easier to tell than the steepest fall, and a tenth of it is about where that lies.
     """
     trial, recipe = Trial(plan), plan.recipe
     source, accumulate = trial.patches(), recipe.patches.accumulate
@@ -218,16 +219,15 @@ def find_rate(plan: Plan, advance: Callable[[int], None] = lambda steps: None) -
         rates.append(rate)
         losses.append(smooth)
         advance(1)
-    return RateRange(rates, losses, steepest(rates, losses))
+    return RateRange(rates, losses, suggest(rates, losses))
 
 
-def steepest(rates: list[float], losses: list[float]) -> float:
-    """The rate at which the loss falls fastest on its way down. Raises TrainingError where it never falls."""
+def suggest(rates: list[float], losses: list[float]) -> float:
+    """A tenth of the rate at which the loss is at its least. Raises TrainingError where it never falls."""
     least = losses.index(min(losses)) if losses else 0
     if least < 2:
         raise TrainingError("the loss falls at no rate from 1e-6 to 1; look at the data with `manet check`")
-    falls = [losses[i - 1] - losses[i + 1] for i in range(1, least)]
-    return rates[1 + falls.index(max(falls))]
+    return rates[least] / 10
 
 
 def _timed(device: torch.device, work: Callable[[], Any]) -> float:
