@@ -1,0 +1,1 @@
+"""What modules and networks cost: parameters and multiply-accumulates counted, time and memory measured."""

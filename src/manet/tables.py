@@ -1,0 +1,19 @@
+"""Tables of text: shown on screen, and written into pages."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """A table; the first column is left-aligned, the others to the right."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+    notes: tuple[str, ...] = ()
+
+    def markdown(self) -> list[str]:
+        """Lines of Markdown: title, table, notes."""
+        rule = ["---", *["---:"] * (len(self.columns) - 1)]
+        lines = [f"| {' | '.join(row)} |" for row in (self.columns, rule, *self.rows)]
+        return [f"## {self.title}", "", *lines, "", *(line for note in self.notes for line in (note, ""))]
