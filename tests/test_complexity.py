@@ -48,7 +48,7 @@ def test_folding_v_takes_a_third_of_kernel_attentions_operations():
 @pytest.mark.parametrize("name", MODULES)
 def test_published_order_gives_the_modules_values(name: str):
     torch.manual_seed(1)
-    module = MODULES[name][0](32).double().eval()
+    module = MODULES[name](32).double().eval()
     for parameter in module.parameters():
         torch.nn.init.normal_(parameter, std=0.2)
     features = torch.randn(2, 32, 12, 18, dtype=torch.float64)

@@ -1,14 +1,12 @@
 """`manet train`: train a network on a prepared dataset."""
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from manet.commands.console import console, errors
+from manet.commands.console import console
+from manet.commands.interruptions import resumable
 
 
 def train(
@@ -55,7 +53,7 @@ def train(
         if find_rate:
             print_rate(plan, out / "rate.png")
         return
-    with _resumable(out):
+    with resumable(lambda: _how(out)):
         from manet.commands.training_progress import TrainingProgress
         from manet.training.run import train as run
 
@@ -84,26 +82,6 @@ def train(
     )
 
 
-class _Terminated(BaseException):
-    """SIGTERM came."""
-
-
-@contextmanager
-def _resumable(out: Path) -> Iterator[None]:
-    """SIGTERM and Ctrl-C end a run with one line and exit status 143 and 130; its last state stays."""
-
-    def terminate(*_: object) -> None:
-        raise _Terminated
-
-    before = signal.signal(signal.SIGTERM, terminate)
-    try:
-        yield
-    except (KeyboardInterrupt, _Terminated, SystemExit) as error:  # the last is Lightning's answer to SIGTERM
-        word, status = ("interrupted", 130) if isinstance(error, KeyboardInterrupt) else ("terminated", 143)
-        how = (
-            "with the same command and --resume" if (out / "recipe.json").exists() else "anew: nothing was trained yet"
-        )
-        errors.print(f"{word}; go on {how}", highlight=False, soft_wrap=True)
-        raise typer.Exit(status) from None
-    finally:
-        signal.signal(signal.SIGTERM, before)
+def _how(out: Path) -> str:
+    resumes = (out / "recipe.json").exists()
+    return "with the same command and --resume" if resumes else "anew: nothing was trained yet"
