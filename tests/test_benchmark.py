@@ -23,7 +23,7 @@ from manet.evaluation.evaluate import Evaluation, Protocol
 from manet.legend import BUILDINGS, IGNORED, ISPRS
 from manet.metrics import scores
 from manet.models import NETWORKS
-from manet.published import METHODS, printed_costs, printed_scores
+from manet.printed import METHODS, printed_costs, printed_scores
 from manet.raster.windows import Window
 
 RECIPE = """

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from manet.benchmark.experiment import Run
 from manet.models import NETWORKS
-from manet.published import METHODS
+from manet.printed import METHODS
 from manet.raster.writer import replacing
 from manet.training.log import read_log
 from manet.training.run import LOG

@@ -10,7 +10,7 @@ from manet.benchmark.experiment import Experiment, Run, window_context
 from manet.benchmark.figures import Maps, Place
 from manet.prediction.context import WindowContext
 from manet.prediction.predict import Advance
-from manet.published import METHODS
+from manet.printed import METHODS
 from manet.raster.scene import Scene
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from manet.evaluation.evaluate import Evaluation
 from manet.legend import Legend
 from manet.models import NETWORKS
-from manet.published import METHODS, TABLES_OF, PrintedScores, printed_scores
+from manet.printed import METHODS, TABLES_OF, PrintedScores, printed_scores
 from manet.raster.writer import replacing
 from manet.tables import TextTable
 

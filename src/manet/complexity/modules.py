@@ -21,7 +21,7 @@ from manet.models.danet import DualAttention
 from manet.models.deeplabv3plus import AtrousPyramid
 from manet.models.eanet import LargeKernelPyramid
 from manet.models.pspnet import PyramidPooling
-from manet.published import PrintedCost, printed_costs
+from manet.printed import PrintedCost, printed_costs
 
 CHANNELS, SIZE = 2048, 128
 CLASSES = 6
