@@ -29,6 +29,15 @@ class _Sources(TyperGroup):
 app = typer.Typer(cls=_Sources, no_args_is_help=True, help="Turn a source into scenes, label rasters and a manifest.")
 
 Out = Annotated[Path, typer.Option(help="Folder for the prepared dataset.")]
+Archives = Annotated[
+    Path, typer.Option(help="Folder with the publisher's archives or what they unpack to, wherever they lie in it.")
+]
+Stray = Annotated[
+    Literal["refuse", "ignore"], typer.Option(help="What is done with labels that the legend does not know.")
+]
+Incomplete = Annotated[
+    bool, typer.Option("--incomplete", help="Prepare the scenes that are whole where others lack files.")
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a dataset that is there.")]
 
 
@@ -60,9 +69,7 @@ def folder(
         ),
     ] = "blocks",
     seed: Annotated[int, typer.Option(help="Of the splits by file and by blocks.")] = 0,
-    stray: Annotated[
-        Literal["refuse", "ignore"], typer.Option(help="What is done with labels that the legend does not know.")
-    ] = "refuse",
+    stray: Stray = "refuse",
     overwrite: Overwrite = False,
 ) -> None:
     """Your own images, with label rasters (colours, values, palette) or polygons (GeoJSON, GeoPackage, Shapefile)."""
@@ -99,6 +106,88 @@ def dubai(
 ) -> None:
     """Dubai: satellite imagery, five classes, eight tiles."""
     _prepare("dubai", source, out, overwrite)
+
+
+@app.command()
+def vaihingen(
+    source: Archives,
+    out: Out,
+    height: Annotated[
+        bool,
+        typer.Option("--height", help="Surface model as the fourth band, in steps of 0.2 m above the ground."),
+    ] = False,
+    stray: Stray = "refuse",
+    incomplete: Incomplete = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """ISPRS Vaihingen: near infrared, red, green at 9 cm, six classes, full and eroded labels, the paper's split."""
+    from manet.datasets.isprs.vaihingen import prepare
+    from manet.datasets.published import PublicationSettings
+
+    settings = PublicationSettings(stray=stray, incomplete=incomplete)
+    print_manifest(prepare(source, out, overwrite, _tell, settings, height), out)
+
+
+@app.command()
+def potsdam(
+    source: Archives,
+    out: Out,
+    bands: Annotated[
+        Literal["rgb", "irrg", "rgbir"],
+        typer.Option(help="Red, green, blue; near infrared, red, green; or all four, near infrared last."),
+    ] = "rgb",
+    height: Annotated[
+        Literal["dsm", "ndsm"] | None,
+        typer.Option(
+            help="Heights as the last band: the surface model in steps of 0.2 m above the scene's ground, or the "
+            "publisher's heights above ground in his own bytes."
+        ),
+    ] = None,
+    keep_7_10: Annotated[
+        bool, typer.Option("--keep-7-10", help="Train on 7_10 all the same; large parts of its labels are wrong.")
+    ] = False,
+    stray: Stray = "refuse",
+    incomplete: Incomplete = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """ISPRS Potsdam: aerial images at 5 cm, six classes, full and eroded labels, the paper's split."""
+    from manet.datasets.isprs.potsdam import prepare
+    from manet.datasets.published import PublicationSettings
+
+    settings = PublicationSettings(stray=stray, incomplete=incomplete)
+    print_manifest(prepare(source, out, overwrite, _tell, settings, bands, height, keep_7_10), out)
+
+
+@app.command()
+def uavid(
+    source: Archives,
+    out: Out,
+    stray: Stray = "refuse",
+    incomplete: Incomplete = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """UAVid: oblique drone images, eight classes, the publisher's split; the labels of its test are hidden."""
+    from manet.datasets.published import PublicationSettings
+    from manet.datasets.uavid import prepare
+
+    settings = PublicationSettings(stray=stray, incomplete=incomplete)
+    print_manifest(prepare(source, out, overwrite, _tell, settings), out)
+
+
+@app.command()
+def loveda(
+    source: Archives,
+    out: Out,
+    stray: Stray = "refuse",
+    incomplete: Incomplete = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """LoveDA: country and town at 0.3 m, seven classes, the publisher's split; the labels of its test are hidden."""
+    from manet.datasets.loveda import prepare
+    from manet.datasets.published import PublicationSettings
+
+    settings = PublicationSettings(stray=stray, incomplete=incomplete)
+    print_manifest(prepare(source, out, overwrite, _tell, settings), out)
 
 
 @app.command()

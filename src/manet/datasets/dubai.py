@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rasterio.transform import Affine
 
-from manet.datasets.labelling import look_up
+from manet.datasets.label_codes import look_up
 from manet.datasets.manifest import MANIFEST, Area, Manifest, Split
 from manet.datasets.mosaic import Mosaic
 from manet.datasets.prepare import Progress, SourceScene, write_dataset

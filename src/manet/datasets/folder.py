@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from manet.datasets.labelling import Labels, PolygonLabels, RasterLabels, Stray, WithinArea
+from manet.datasets.label_codes import Stray
+from manet.datasets.labelling import Labels, PolygonLabels, RasterLabels, WithinArea
 from manet.datasets.legend_file import LegendFile, read_legend_file
 from manet.datasets.manifest import MANIFEST, SPLITS, Area, Manifest
 from manet.datasets.prepare import Progress, SourceScene, write_dataset

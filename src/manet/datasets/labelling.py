@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from manet.datasets.label_codes import Classes, Stray, Strays, is_by_colour, read_classes
 from manet.datasets.legend_file import LegendFile
 from manet.datasets.prepare import Progress
 from manet.errors import DatasetError
@@ -16,11 +17,6 @@ from manet.raster.labels import Codes, LabelRaster
 from manet.raster.scene import Scene
 from manet.raster.vectors import PolygonFile, Shapes, bounds_of, read_polygon_file
 from manet.raster.windows import Window, strips
-
-Stray = Literal["refuse", "ignore"]
-"""What is done with labels that the legend does not know."""
-
-Classes = NDArray[np.uint8]
 
 
 class Labels(Protocol):
@@ -47,34 +43,24 @@ class RasterLabels:
 
     def check(self, stray: Stray, progress: Progress) -> None:
         """Raises DatasetError where pixels hold what the legend does not know, and that is refused."""
-        counts, first, kinds = Counter[str](), dict[str, str](), Counter[str]()
+        strays, kinds = Strays(), Counter[str]()
         for name, raster in self.rasters.items():
-            kinds["colours" if self._by_colour(raster) else "values"] += 1
+            by_colour = is_by_colour(raster, self.legend)
+            kinds["colours" if by_colour else "values"] += 1
             for window in strips(raster.height, raster.width):
                 _, codes, unknown = self._read(name, window)
-                values, places, numbers = np.unique(codes[unknown], return_index=True, return_counts=True)
-                rows, columns = np.nonzero(unknown)
-                for value, place, number in zip(values.tolist(), places, numbers.tolist(), strict=True):
-                    what = _describe(value) if self._by_colour(raster) else f"value {value}"
-                    counts[what] += number
-                    row, col = window.row + rows[place], window.col + columns[place]
-                    first.setdefault(what, f"row {row}, column {col} of {raster.path}")
+                strays.add(codes, unknown, window, raster.path, by_colour)
         progress("labels: " + ", ".join(f"{number} rasters told apart by {kind}" for kind, number in kinds.items()))
         self._tell_nodata(progress)
-        if counts:
-            listed = [f"{what} in {number} pixels (first: {first[what]})" for what, number in counts.most_common(3)]
-            more = f" and {len(counts) - 3} more" if len(counts) > 3 else ""
-            if stray == "refuse":
-                raise DatasetError(
-                    f"labels hold what the legend does not know: {', '.join(listed)}{more}; "
-                    "add it to the legend, as a class or under `ignored`, or use --stray ignore"
-                )
-            progress(f"ignored, since the legend does not know them: {', '.join(listed)}{more}")
+        if stray == "refuse":
+            strays.refuse("add it to the legend, as a class or under `ignored`, or use --stray ignore")
+        elif strays.counts:
+            progress(f"ignored, since the legend does not know them: {strays.listed()}")
 
     def _tell_nodata(self, progress: Progress) -> None:
         """A value that would be a class's place, and that the file calls nodata, can be meant either way."""
         for name, raster in self.rasters.items():
-            by_place = not self._by_colour(raster) and not self.legend.has_values
+            by_place = not is_by_colour(raster, self.legend) and not self.legend.has_values
             if by_place and raster.nodata in range(len(self.legend.classes)):
                 label = self.legend.classes[int(raster.nodata or 0)].name
                 progress(
@@ -83,24 +69,11 @@ class RasterLabels:
                 )
                 return
 
-    def _by_colour(self, raster: LabelRaster) -> bool:
-        return raster.bands == 3 or (raster.has_palette and not self.legend.has_values)
-
     def _read(self, scene: str, window: Window) -> tuple[Classes, Codes, NDArray[np.bool_]]:
-        """Classes, codes, and where a code is not known."""
         if scene != self._open:  # one at a time; folders may be of thousands
             self.rasters[self._open].close()
             self._open = scene
-        raster = self.rasters[scene]
-        if self._by_colour(raster):
-            (codes, known), table = raster.read_colours(window), self.legend.by_colour()
-        else:
-            (codes, known), table = raster.read_values(window), {IGNORED: IGNORED} | self.legend.by_value()
-            if raster.nodata is not None and not (self.legend.has_values and raster.nodata in table):
-                table[int(raster.nodata)] = IGNORED
-        classes, unknown = look_up(codes, table)
-        classes[~known] = IGNORED
-        return classes, codes, unknown & known
+        return read_classes(self.rasters[scene], self.legend, window)
 
 
 class PolygonLabels:
@@ -186,16 +159,6 @@ class WithinArea:
         return np.where(inside > 0, self.labels.read(scene, window), np.uint8(IGNORED))
 
 
-def look_up(codes: Codes, table: dict[int, int]) -> tuple[Classes, NDArray[np.bool_]]:
-    """Class indices (IGNORED where the table has none), and where the table has none."""
-    classes, unknown = np.full(codes.shape, IGNORED, np.uint8), np.ones(codes.shape, bool)
-    for code, index in table.items():
-        here = codes == code
-        classes[here] = index
-        unknown &= ~here
-    return classes, unknown
-
-
 def crs_of(scene: Scene) -> str:
     """As text. Raises DatasetError where the scene has none."""
     if scene.crs is None:
@@ -220,10 +183,6 @@ def _check_place(scene: Scene, raster: LabelRaster) -> None:
             f"{raster.path} lies elsewhere than its image {scene.path} (another CRS, or off by {off:.1f} pixels); "
             "warp it onto the image (gdalwarp)"
         )
-
-
-def _describe(colour: int) -> str:
-    return f"colour ({colour >> 16}, {colour >> 8 & 255}, {colour & 255})"
 
 
 def _polygon_classes(

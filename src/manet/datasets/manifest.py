@@ -1,5 +1,7 @@
 """The one form of a prepared dataset: a folder of scenes and labels, and a manifest that describes it."""
 
+from functools import cached_property
+from itertools import combinations, groupby
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -21,11 +23,26 @@ class _Record(BaseModel):
 class SceneEntry(_Record):
     """A scene of the dataset; paths are relative to the manifest."""
 
+    model_config = ConfigDict(populate_by_name=True)
+
     name: str
     image: str
-    labels: str
+    given_labels: str | None = Field(alias="labels")
+    """None where the publisher keeps them to himself."""
+    eroded: str | None = None
+    """Labels whose boundaries between classes are ignored, where the publisher gives a second version like that."""
     height: int = Field(gt=0)
     width: int = Field(gt=0)
+
+    @property
+    def labels(self) -> str:
+        """Raises DatasetError where the scene has none."""
+        if self.given_labels is None:
+            raise DatasetError(
+                f"scene '{self.name}' has no labels, its publisher keeps them; score on another split, or predict for "
+                "the publisher's benchmark with `manet submit`"
+            )
+        return self.given_labels
 
 
 class Area(_Record):
@@ -72,7 +89,15 @@ class Manifest(_Record):
         return self
 
     def scene(self, name: str) -> SceneEntry:
-        return next(scene for scene in self.scenes if scene.name == name)
+        return self._by_name[name]
+
+    def labelled(self, split: Split) -> tuple[Area, ...]:
+        """The areas of a split whose scenes have labels."""
+        return tuple(area for area in self.splits.get(split, ()) if self.scene(area.scene).given_labels is not None)
+
+    @cached_property
+    def _by_name(self) -> dict[str, SceneEntry]:
+        return {scene.name: scene for scene in self.scenes}
 
 
 def check_areas(scenes: tuple[SceneEntry, ...], splits: dict[Split, tuple[Area, ...]]) -> None:
@@ -84,10 +109,10 @@ def check_areas(scenes: tuple[SceneEntry, ...], splits: dict[Split, tuple[Area, 
                 raise DatasetError(f"the {split} split names scene '{area.scene}'; there are {', '.join(windows)}")
             if not windows[area.scene].contains(area.window):
                 raise DatasetError(f"an area of the {split} split reaches beyond scene '{area.scene}': {area.window}")
-    flat = [(split, area) for split, areas in splits.items() for area in areas]
-    for index, (split, area) in enumerate(flat):
-        for other_split, other in flat[index + 1 :]:
-            if split != other_split and area.scene == other.scene and area.window.intersect(other.window):
+    flat = sorted(((split, area) for split, areas in splits.items() for area in areas), key=lambda pair: pair[1].scene)
+    for _, group in groupby(flat, key=lambda pair: pair[1].scene):  # datasets may be of thousands of scenes
+        for (split, area), (other_split, other) in combinations(group, 2):
+            if split != other_split and area.window.intersect(other.window):
                 raise DatasetError(
                     f"splits {split} and {other_split} overlap in scene '{area.scene}' "
                     f"({area.window} and {other.window}); scores on seen pixels mean nothing: separate the areas"

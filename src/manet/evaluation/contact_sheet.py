@@ -24,13 +24,13 @@ TRIES = 4
 
 def write_contact_sheet(out: Path, folder: Path, manifest: Manifest, overwrite: bool = False) -> None:
     """A PNG with a row a split; each sample is the image and, beside it, the image under its labels."""
-    splits: list[Split] = [split for split in SPLITS if manifest.splits.get(split)]
+    splits: list[Split] = [split for split in SPLITS if manifest.labelled(split)]
     figure = Figure(figsize=(2.4 * 2 * SAMPLES, 2.6 * len(splits) + 0.6), layout="constrained")
     rows = figure.subplots(len(splits), 2 * SAMPLES, squeeze=False)
     for split, axes in zip(splits, rows, strict=True):
         for axis in axes:
             axis.set_axis_off()
-        for index, (scene, window) in enumerate(_samples(folder, manifest, manifest.splits[split])):
+        for index, (scene, window) in enumerate(_samples(folder, manifest, manifest.labelled(split))):
             picture, overlay = _pictures(folder, manifest, scene, window)
             for axis, values in zip(axes[2 * index : 2 * index + 2], (picture, overlay), strict=True):
                 axis.imshow(values, interpolation="nearest")

@@ -28,10 +28,14 @@ class Scene:
     The file is opened at the first read in each process, so a scene can be handed to workers.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        """Raises SceneError where there is no such file or it is no image."""
+    def __init__(self, path: str | Path, alpha: bool = True) -> None:
+        """alpha: whether an alpha band says which pixels are valid; else it is a band as others, and all are valid.
+
+        Raises SceneError where there is no such file or it is no image.
+        """
         self.path = str(path)
         self._dataset: rasterio.DatasetReader | None = None
+        self._all_valid = not alpha
         self._source: rasterio.DatasetReader | None = None
         """What a resampled scene is read from."""
         self._resampling: Resampling | None = None
@@ -41,7 +45,8 @@ class Scene:
             self.crs: CRS | None = dataset.crs
             self.transform: Affine = dataset.transform
             self.dtype: str = dataset.dtypes[0]
-            self._indexes = [i for i, c in enumerate(dataset.colorinterp, 1) if c != ColorInterp.alpha]
+            colours = enumerate(dataset.colorinterp, 1)
+            self._indexes = [i for i, colour in colours if colour != ColorInterp.alpha or not alpha]
             self.has_alpha: bool = len(self._indexes) < dataset.count
             # where a resampled scene has one in any case
             self._alpha = next((i for i in range(1, dataset.count + 1) if i not in self._indexes), dataset.count + 1)
@@ -71,7 +76,9 @@ class Scene:
                 self._dataset = self._open()
             rectangle = RasterioWindow(window.col, window.row, window.width, window.height)  # type: ignore[call-arg]
             image = self._dataset.read(self._indexes, window=rectangle)
-            if (
+            if self._all_valid:
+                valid = np.ones(image.shape[1:], bool)
+            elif (
                 self.has_alpha or self._resampling is not None
             ):  # GDAL takes an alpha band for a mask where it is of bytes alone
                 valid = self._dataset.read(self._alpha, window=rectangle) > 0

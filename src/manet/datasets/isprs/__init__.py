@@ -1,0 +1,1 @@
+"""The ISPRS benchmarks of semantic labelling: Vaihingen and Potsdam."""
