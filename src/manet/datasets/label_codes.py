@@ -56,6 +56,8 @@ class Strays:
 
     def add(self, codes: Codes, unknown: NDArray[np.bool_], window: Window, place: str, by_colour: bool) -> None:
         """Takes a window of the raster at `place`."""
+        if not unknown.any():
+            return
         values, places, numbers = np.unique(codes[unknown], return_index=True, return_counts=True)
         rows, columns = np.nonzero(unknown)
         for value, index, number in zip(values.tolist(), places, numbers.tolist(), strict=True):

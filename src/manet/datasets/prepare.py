@@ -18,6 +18,7 @@ from manet.datasets.manifest import (
     Split,
     check_areas,
 )
+from manet.datasets.moments import Moments
 from manet.datasets.unfinished import Unfinished
 from manet.errors import DatasetError, SceneError
 from manet.legend import IGNORED, Legend
@@ -178,24 +179,15 @@ def band_statistics(folder: Path, scenes: tuple[SceneEntry, ...], areas: tuple[A
 
     Raises DatasetError where the areas hold no valid pixel.
     """
-    count, shift, total, square = 0, None, 0.0, 0.0
-    low, high = np.array(np.inf), np.array(-np.inf)
+    sums: Moments | None = None
     for image, valid in _windows_of(folder, scenes, areas, "image"):
-        values = image[:, valid].astype(np.float64)
-        if not values.size:
-            continue
-        if shift is None:  # sums of squares lose digits when the mean is far from 0
-            shift = values.mean(axis=1, keepdims=True)
-        count += values.shape[1]
-        total = total + (values - shift).sum(axis=1)
-        square = square + ((values - shift) ** 2).sum(axis=1)
-        low, high = np.minimum(low, values.min(axis=1)), np.maximum(high, values.max(axis=1))
-    if shift is None:
+        values = image.reshape(len(image), -1) if valid.all() else image[:, valid]
+        if values.size:
+            sums = sums or Moments(values)
+            sums.add(values)
+    if sums is None:
         raise DatasetError("the train split has no valid pixel; check the split and the nodata of its scenes")
-    variance = square / count - (total / count) ** 2
-    std = np.where(variance > 0, np.sqrt(np.maximum(variance, 0)), 1)  # a constant band is centred, not divided by 0
-    mean = shift[:, 0] + total / count
-    return BandStatistics(mean=tuple(mean), std=tuple(std), minimum=tuple(low), maximum=tuple(high))
+    return sums.statistics()
 
 
 def class_pixels(

@@ -1,0 +1,46 @@
+"""Mean and deviation of bands, summed window by window."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from manet.datasets.manifest import BandStatistics
+
+Values = NDArray[np.generic]
+"""(bands, pixels)"""
+
+
+class Moments:
+    """Sums of values and of their squares; of small whole numbers by counting them, which is faster and exact."""
+
+    def __init__(self, first: Values) -> None:
+        """first: some of the values, near whose mean the rest is summed; sums of squares far from it lose digits."""
+        self._count = 0
+        small = np.issubdtype(first.dtype, np.integer) and first.dtype.itemsize <= 2
+        low, high = (np.iinfo(first.dtype).min, np.iinfo(first.dtype).max) if small else (0, 0)
+        self._values = np.arange(low, high + 1) if small else None
+        self._counts = np.zeros((len(first), high - low + 1), np.int64)
+        self._shift = first.mean(axis=1, dtype=np.float64, keepdims=True)
+        self._total, self._square = np.zeros(len(first)), np.zeros(len(first))
+        self._low, self._high = np.full(len(first), np.inf), np.full(len(first), -np.inf)
+
+    def add(self, values: Values) -> None:
+        self._count += values.shape[1]
+        if self._values is not None:
+            for counts, band in zip(self._counts, values, strict=True):
+                counts += np.bincount(band.astype(np.intp) - self._values[0], minlength=len(counts))
+            return
+        off = values - self._shift
+        self._total += off.sum(axis=1)
+        self._square += (off**2).sum(axis=1)
+        self._low, self._high = np.minimum(self._low, values.min(axis=1)), np.maximum(self._high, values.max(axis=1))
+
+    def statistics(self) -> BandStatistics:
+        if self._values is not None:
+            off = self._values - self._shift
+            self._total, self._square = (self._counts * off).sum(axis=1), (self._counts * off**2).sum(axis=1)
+            ends = [self._values[np.flatnonzero(counts)[[0, -1]]] for counts in self._counts]
+            self._low, self._high = np.array(ends, np.float64).T
+        variance = self._square / self._count - (self._total / self._count) ** 2
+        std = np.where(variance > 0, np.sqrt(np.maximum(variance, 0)), 1)  # a constant band is centred, not divided by 0
+        mean = self._shift[:, 0] + self._total / self._count
+        return BandStatistics(mean=tuple(mean), std=tuple(std), minimum=tuple(self._low), maximum=tuple(self._high))
