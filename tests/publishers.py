@@ -1,4 +1,4 @@
-"""Archives as publishers give them, in miniature: their names, nesting, formats and colours, cut from a generated town."""
+"""Publishers' archives in miniature: their names, nesting, formats and colours, with parts of a generated town."""
 
 import io
 import zipfile
@@ -130,6 +130,15 @@ def vaihingen_archives() -> Members:
 # Potsdam
 
 POTSDAM_SIDE = 80
+POTSDAM_FOLDERS = (
+    "1_DSM",
+    "1_DSM_normalisation",
+    "2_Ortho_RGB",
+    "3_Ortho_IRRG",
+    "4_Ortho_RGBIR",
+    "5_Labels_all",
+    "5_Labels_all_noBoundary",
+)
 
 
 def potsdam_cut(name: str) -> Cut:
@@ -162,12 +171,7 @@ def potsdam_labels(name: str, classes: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def potsdam_folders() -> dict[str, Members]:
     """By name without `.zip`."""
-    folders: dict[str, Members] = {
-        name: {}
-        for name in (
-            "1_DSM 1_DSM_normalisation 2_Ortho_RGB 3_Ortho_IRRG 4_Ortho_RGBIR 5_Labels_all 5_Labels_all_noBoundary"
-        ).split()
-    }
+    folders: dict[str, Members] = {name: {} for name in POTSDAM_FOLDERS}
     for name in (*potsdam.SCENES, potsdam.WRONG):
         part, transform = potsdam_cut(name), potsdam_world(name)
         for folder, kind, order in (

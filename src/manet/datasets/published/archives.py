@@ -89,6 +89,11 @@ class SourceFolder:
                     stamp = f"{state.st_size} {state.st_mtime_ns}"
                     yield SourceFile(inside.parts, name, path, None, state.st_size, stamp, str(inside / name))
 
+    def check(self, file: SourceFile) -> None:
+        """Raises DatasetError where a file cannot be unpacked, without doing so."""
+        if file.member is not None:
+            _check_readable(self._archives[file.path].getinfo(file.member), file.place)
+
     @contextmanager
     def unpacked(self, file: SourceFile) -> Iterator[Path]:
         """A file's path on disk; of a member an unpacked copy, with its world file, that goes afterwards.
@@ -133,14 +138,7 @@ class SourceFolder:
         """A copy under a name of ours. Its checksum is compared as it is read."""
         self._unpacked += 1
         copy = self._unpacking / f"{self._unpacked}{PurePosixPath(info.filename).suffix.lower()}"
-        largest = LARGEST_ARCHIVE if copy.suffix == ".zip" else LARGEST_IMAGE
-        if info.file_size > largest:
-            raise DatasetError(
-                f"{place} would unpack to {info.file_size / 1e9:.1f} GB, which no publisher's file does: get it again"
-            )
-        if info.flag_bits & ENCRYPTED or info.compress_type not in METHODS:
-            how = "encrypted" if info.flag_bits & ENCRYPTED else "compressed in a way that cannot be read here"
-            raise DatasetError(f"{place} is {how}; unpack the archive and give the folder with its contents")
+        _check_readable(info, place)
         try:
             self._unpacking.mkdir(exist_ok=True)
             if shutil.disk_usage(self._unpacking).free < info.file_size:
@@ -163,6 +161,18 @@ def _check_member(info: zipfile.ZipInfo, member: PurePosixPath, place: str) -> N
     else:
         return
     raise DatasetError(f"{place} has a member {what}, '{info.filename}', no publisher's has: get the archive again")
+
+
+def _check_readable(info: zipfile.ZipInfo, place: str) -> None:
+    """Raises DatasetError for a member that is too large, encrypted, or compressed in a rare way."""
+    largest = LARGEST_ARCHIVE if info.filename.lower().endswith(".zip") else LARGEST_IMAGE
+    if info.file_size > largest:
+        raise DatasetError(
+            f"{place} would unpack to {info.file_size / 1e9:.1f} GB, which no publisher's file does: get it again"
+        )
+    if info.flag_bits & ENCRYPTED or info.compress_type not in METHODS:
+        how = "encrypted" if info.flag_bits & ENCRYPTED else "compressed in a way that cannot be read here"
+        raise DatasetError(f"{place} is {how}; unpack the archive and give the folder with its contents")
 
 
 def _is_litter(parts: tuple[str, ...]) -> bool:

@@ -16,11 +16,12 @@ Found = dict[str, dict[Role, SourceFile]]
 
 
 def gather(publication: Publication, folder: SourceFolder, source: Path, progress: Progress) -> Found:
-    """Raises DatasetError where there is nothing, or two files of one role and scene that differ."""
+    """Raises DatasetError where there is nothing, a file cannot be unpacked, or two of one role and scene differ."""
     candidates: dict[tuple[Role, str], list[SourceFile]] = defaultdict(list)
     for file in folder.files():
         known = publication.recognise(file)
         if known and known[0] in publication.archives and known[1] in publication.scenes:
+            folder.check(file)
             candidates[known].append(file)
     if not candidates:
         raise DatasetError(
