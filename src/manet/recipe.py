@@ -37,6 +37,12 @@ class PatchSettings(_Settings):
 class LossSettings(_Settings):
     class_weights: Literal["none", "balanced"] = "none"
     """Balanced: a class weighs in inverse proportion to its labelled pixels of the training split."""
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    """Share of a pixel's target that is spread over all classes, for labels that are not always right."""
+    dice: float = Field(default=0.0, ge=0)
+    """Weight of the Dice loss, beside the 1 of the cross-entropy."""
+    lovasz: float = Field(default=0.0, ge=0)
+    """Weight of the Lovász-softmax loss, which stands for IoU."""
 
 
 class AugmentationSettings(_Settings):

@@ -12,7 +12,7 @@ from torchmetrics.classification import MulticlassConfusionMatrix
 from manet.datasets.patches import Patch
 from manet.errors import TrainingError
 from manet.legend import IGNORED, Legend
-from manet.losses import LOSSES, balanced_weights
+from manet.losses import balanced_weights, training_loss
 from manet.metrics import Scores, scores
 from manet.models import Network
 from manet.recipe import OptimiserSettings, Recipe
@@ -37,11 +37,8 @@ class Segmentation(LightningModule):
         self.scores: Scores | None = None
 
     def training_step(self, batch: Patch, batch_index: int) -> Tensor:
-        loss_of = LOSSES[self.network.loss]
         outputs = self.network.training_logits(batch["image"], _valid(batch))
-        loss = torch.stack(
-            [weight * loss_of(logits, batch["labels"], self.class_weights) for logits, weight in outputs]
-        ).sum()
+        loss = training_loss(self.network.loss, outputs, batch["labels"], self.recipe.loss, self.class_weights)
         if not math.isfinite(loss.item()):
             raise TrainingError(
                 f"the loss is {loss.item()} at step {self.global_step}, in the patches {'; '.join(batch['name'])}; "
