@@ -23,7 +23,7 @@ from manet.recipe import (
     shipped_recipes,
 )
 from manet.training.log import read_log
-from manet.training.module import make_optimiser, rate_factor
+from manet.training.module import rate_factor
 from manet.training.run import train
 
 Town = tuple[Path, Manifest]
@@ -131,17 +131,6 @@ def test_a_loss_that_is_not_finite_stops_the_run(town: Town, tiny_recipe: Recipe
     wild = tiny_recipe.model_copy(update={"optimiser": OptimiserSettings(rate=1e30)})
     with pytest.raises(TrainingError, match=r"loss is (nan|inf) at step \d+, in the patches town rows \d+"):
         train(town[0], wild, tmp_path / "run", device="cpu")
-
-
-def test_gates_have_their_own_rate_and_no_decay() -> None:
-    network = manet.build("manet", encoder="resnet10t")
-    settings = OptimiserSettings(name="adamw", rate=1e-3, gate_rate=10, weight_decay=0.1)
-    rest, gates = make_optimiser(network, settings).param_groups
-    assert len(gates["params"]) == 8
-    assert (gates["lr"], gates["weight_decay"]) == (pytest.approx(1e-2), 0.0)
-    assert (rest["lr"], rest["weight_decay"]) == (1e-3, 0.1)
-    total = sum(p.numel() for group in (rest, gates) for p in group["params"])
-    assert total == sum(p.numel() for p in network.parameters())
 
 
 def test_the_learning_rate_rises_and_falls() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as serialise
 
 from manet.card import Card
 from manet.errors import CheckpointError
@@ -19,8 +19,8 @@ CARD = "manet"
 def save(path: Path, network: Network, card: Card, overwrite: bool = False) -> None:
     """Write a network and its card. Raises OutputError where `path` exists and is not to be overwritten."""
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    with replacing(path, overwrite) as partial:
-        save_file(weights, partial, metadata={CARD: card.model_dump_json()})
+    with replacing(path, overwrite) as partial:  # safetensors' own file would be its owner's alone
+        partial.write_bytes(serialise(weights, metadata={CARD: card.model_dump_json()}))
 
 
 def read_card(path: str | Path) -> Card:

@@ -5,9 +5,9 @@ import tomllib
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from manet.errors import RecipeError
 
@@ -16,11 +16,18 @@ class _Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+T = TypeVar("T")
+OrNone = Annotated[T | None, BeforeValidator(lambda value: None if value == "none" else value)]
+"""TOML has no null: "none" stands for it, so that a recipe can take back what its base says."""
+
+
 class NetworkSettings(_Settings):
     name: str = "manet"
     encoder: str = "resnet50"
-    weights: str | None = None
+    weights: OrNone[str] = None
     """Of the encoder: none (from scratch), "hub" (timm's, over the network) or a local file."""
+    drop_path: float = Field(default=0.0, ge=0, lt=1)
+    """Stochastic depth: how often the encoder's last block is skipped in training, and earlier ones in proportion."""
 
 
 class PatchSettings(_Settings):
@@ -52,6 +59,10 @@ class AugmentationSettings(_Settings):
     resize: tuple[float, float] = (0.75, 1.5)
     """Least and largest factor of resizing."""
     flips: bool = True
+    largest_share: float = Field(default=1.0, gt=0, le=1)
+    """A patch is drawn anew, a few times at most, while one class has more than this share of its labelled pixels."""
+    mosaic: float = Field(default=0.0, ge=0, le=1)
+    """How often a patch is put together from parts of four, the three others drawn from the whole split."""
     noise: float = Field(default=0.02, ge=0)
     """Standard deviation of the noise, in standard deviations of each band."""
     brightness: float = Field(default=0.0, ge=0)
@@ -62,8 +73,11 @@ class OptimiserSettings(_Settings):
     name: Literal["adam", "adamw"] = "adam"
     rate: float = Field(default=3e-4, gt=0)
     weight_decay: float = Field(default=0.0, ge=0)
+    """Of what multiplies, convolutions and linear layers; norms, biases and gates have none."""
+    encoder_rate: float = Field(default=1.0, gt=0)
+    """The encoder's learning rate as a multiple of `rate`; small where it is pretrained."""
     gate_rate: float = Field(default=1.0, gt=0)
-    """The learning rate of the attention's gates, as a multiple of the others'."""
+    """The learning rate of the attention's gates as a multiple of `rate`."""
     schedule: Literal["constant", "cosine"] = "constant"
     warmup: float = Field(default=0.0, ge=0, lt=1)
     """Share of the steps in which the rate rises from 0."""
@@ -71,8 +85,10 @@ class OptimiserSettings(_Settings):
 
 class TrainingSettings(_Settings):
     epochs: int = Field(default=100, ge=1)
-    patience: int | None = Field(default=None, ge=1)
+    patience: OrNone[Annotated[int, Field(ge=1)]] = None
     """Epochs without a better validation score after which training ends; none to train all epochs."""
+    ema: float = Field(default=0.0, ge=0, lt=1)
+    """Decay of the weights' exponential moving average, which is then what is validated and kept; 0 for none."""
     precision: Literal["float32", "bfloat16"] = "float32"
     seed: int = 0
 

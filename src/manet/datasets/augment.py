@@ -1,6 +1,8 @@
-"""Augmentation: rotation, resizing, flips and noise (Li et al. 2021), drawn for a patch from its own seed."""
+"""Augmentation: rotation, resizing, flips and noise (Li et al. 2021), and mosaics of four; drawn for a patch from its
+own seed."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,6 +11,7 @@ from torch.nn.functional import affine_grid, grid_sample
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional
 
+from manet.legend import IGNORED
 from manet.recipe import AugmentationSettings
 
 
@@ -62,6 +65,20 @@ def _turn(values: Tensor, pose: Pose, size: int, mode: str) -> Tensor:
     matrix = torch.tensor([[[cos, -sin, 0.0], [sin, cos, 0.0]]])
     grid = affine_grid(matrix, [1, len(values), size, size], align_corners=False)
     return grid_sample(values[None].float(), grid, mode, align_corners=False)[0].to(values.dtype)
+
+
+def largest_share(labels: Tensor) -> float:
+    """The share of the commonest class among the labelled pixels, any shape, uint8; 0 where nothing is labelled."""
+    pixels = torch.bincount(labels.flatten(), minlength=IGNORED + 1)[:IGNORED]
+    return (pixels.max() / pixels.sum().clamp(min=1)).item()
+
+
+def mosaic(parts: Sequence[Tensor], row: int, col: int) -> Tensor:
+    """Four tensors (..., height, width) as one, in which they meet at row, col: what lies above and left of it is the
+    first's, above and right the second's, below and left the third's, below and right the fourth's."""
+    above = torch.cat([parts[0][..., :row, :col], parts[1][..., :row, col:]], dim=-1)
+    below = torch.cat([parts[2][..., row:, :col], parts[3][..., row:, col:]], dim=-1)
+    return torch.cat([above, below], dim=-2)
 
 
 def add_noise(image: Tensor, std: Tensor, settings: AugmentationSettings, generator: torch.Generator) -> Tensor:

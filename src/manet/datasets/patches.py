@@ -1,7 +1,7 @@
 """Patches: training samples of fixed size, read lazily from the windows of a prepared dataset."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypedDict
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from manet.datasets.augment import Pose, add_noise, apply_pose, draw_pose
+from manet.datasets.augment import Pose, add_noise, apply_pose, draw_pose, largest_share, mosaic
 from manet.datasets.manifest import Area, Manifest, SceneEntry, Split
 from manet.errors import DatasetError
 from manet.legend import IGNORED
@@ -21,6 +21,10 @@ from manet.recipe import AugmentationSettings
 
 Key = tuple[int, ...]
 """(epoch, index), and how often the epoch has shown it before, if it has."""
+
+
+TRIES = 10
+"""To draw a patch in which no class has too large a share."""
 
 
 class Patch(TypedDict):
@@ -37,9 +41,9 @@ class Patches(Dataset[Patch]):
     """The patches of a split: a grid over its areas, one item a cell that holds at least one label.
 
     Items are asked for by (epoch, index), or (epoch, index, time) from the second time that an epoch shows it. With
-    augmentation, a patch is shifted by up to half its size and laid out in a pose, all drawn from the seed and the key
-    alone, so that neither order nor workers matter. Pixels outside the patch's area are never read: where a pose
-    reaches beyond, they are invalid and ignored.
+    augmentation, a patch is shifted by up to half its size, laid out in a pose and perhaps joined with others, all
+    drawn from the seed and the key alone, so that neither order nor workers matter. Pixels outside the patch's area are
+    never read: where a pose reaches beyond, they are invalid and ignored.
     """
 
     def __init__(
@@ -72,23 +76,56 @@ class Patches(Dataset[Patch]):
         return len(self.cells)
 
     def __getitem__(self, key: Key) -> Patch:
-        area, cell = self.cells[key[1]]
-        pose, generator = Pose(), torch.Generator()
-        if self.augmentation is not None:
-            generator.manual_seed(_mix(self.seed, *key))
-            pose = draw_pose(self.augmentation, generator)
-            cell = self._shift(cell, area.window, pose.reach(self.size), generator)
-        else:
-            cell = Window(cell.row, cell.col, self.size, self.size)
-        image, valid, labels = self._read(area, cell)
-        image = apply_pose(image, pose, self.size, smooth=True)
-        valid = apply_pose(valid, pose, self.size, smooth=False)
-        labels = apply_pose(labels, pose, self.size, smooth=False)[0]
-        if self.augmentation is not None:
-            image = add_noise(image, self.std, self.augmentation, generator)
+        index, settings = key[1], self.augmentation
+        if settings is None:
+            area, cell = self.cells[index]
+            return self._lay_out(area, Window(cell.row, cell.col, self.size, self.size), Pose())
+        generator = torch.Generator().manual_seed(_mix(self.seed, *key))
+        patch = self._draw(index, settings, generator)
+        if settings.mosaic and torch.rand(1, generator=generator) < settings.mosaic:
+            others = torch.randint(len(self), (3,), generator=generator).tolist()
+            patch = self._join([patch, *(self._draw(other, settings, generator) for other in others)], generator)
+        patch["image"] = add_noise(patch["image"], self.std, settings, generator)
+        return patch
+
+    def _draw(self, index: int, settings: AugmentationSettings, generator: torch.Generator) -> Patch:
+        """A cell in a pose at random, and in another while a class has too large a share of it; the last try stands."""
+        place = self._place(index, settings, generator)
+        for _ in range(TRIES - 1):
+            if settings.largest_share == 1 or self._largest_share(*place) <= settings.largest_share:
+                break
+            place = self._place(index, settings, generator)
+        return self._lay_out(*place)
+
+    def _place(
+        self, index: int, settings: AugmentationSettings, generator: torch.Generator
+    ) -> tuple[Area, Window, Pose]:
+        """A pose at random, and the window that it shows of a cell's surroundings."""
+        (area, cell), pose = self.cells[index], draw_pose(settings, generator)
+        return area, self._shift(cell, area.window, pose.reach(self.size), generator), pose
+
+    def _largest_share(self, area: Area, window: Window, pose: Pose) -> float:
+        """Of a class among the labelled pixels of a window in a pose; the image is not read for it."""
+        return largest_share(apply_pose(self._read_labels(area, window), pose, self.size, smooth=False))
+
+    def _lay_out(self, area: Area, window: Window, pose: Pose) -> Patch:
+        """The pixels of a window in a pose, without noise."""
+        image, valid = (
+            apply_pose(values, pose, self.size, smooth=smooth)
+            for values, smooth in zip(self._read(area, window), (True, False), strict=True)
+        )
+        labels = apply_pose(self._read_labels(area, window), pose, self.size, smooth=False)[0]
         labels = torch.where(valid[0] > 0, labels, IGNORED).long()
-        name = f"{area.scene} rows {cell.row} to {cell.bottom}, columns {cell.col} to {cell.right}"
+        name = f"{area.scene} rows {window.row} to {window.bottom}, columns {window.col} to {window.right}"
         return Patch(image=image, valid=valid, labels=labels, name=name)
+
+    def _join(self, patches: Sequence[Patch], generator: torch.Generator) -> Patch:
+        """A mosaic of four patches that meet in the middle half."""
+        row, col = torch.randint(self.size // 4, self.size - self.size // 4 + 1, (2,), generator=generator).tolist()
+        image, valid, labels = (
+            mosaic([patch[part] for patch in patches], row, col) for part in ("image", "valid", "labels")
+        )
+        return Patch(image=image, valid=valid, labels=labels, name=" + ".join(patch["name"] for patch in patches))
 
     def _count(self, area: Area, cell: Window, classes: int) -> NDArray[np.int64]:
         labels, _ = self.scenes[area.scene][1].read(cell)
@@ -108,22 +145,27 @@ class Patches(Dataset[Patch]):
             )
         return Window(first[0], first[1], reach, reach)
 
-    def _read(self, area: Area, window: Window) -> tuple[Tensor, Tensor, Tensor]:
-        """Image, valid and labels of a window; what lies beyond the area is invalid and ignored."""
-        scene, label_scene = self.scenes[area.scene]
+    def _read(self, area: Area, window: Window) -> tuple[Tensor, Tensor]:
+        """Image and valid of a window; what lies beyond the area is invalid."""
         # the mean, so that resizing does not darken the rim of what is valid
         image = self.mean.view(-1, 1, 1).repeat(1, window.height, window.width)
         valid = torch.zeros(1, window.height, window.width)
-        labels = torch.full((1, window.height, window.width), IGNORED, dtype=torch.uint8)
         if inside := window.intersect(area.window):
             rows, columns = inside.within(window).slices
-            values, known = scene.read(inside)
+            values, known = self.scenes[area.scene][0].read(inside)
             image[:, rows, columns] = torch.where(
                 torch.from_numpy(known), torch.from_numpy(values.astype(np.float32)), image[:, rows, columns]
             )
             valid[:, rows, columns] = torch.from_numpy(known.astype(np.float32))
-            labels[:, rows, columns] = torch.from_numpy(label_scene.read(inside)[0])
-        return image, valid, labels
+        return image, valid
+
+    def _read_labels(self, area: Area, window: Window) -> Tensor:
+        """Labels of a window, (1, height, width); what lies beyond the area is ignored."""
+        labels = torch.full((1, window.height, window.width), IGNORED, dtype=torch.uint8)
+        if inside := window.intersect(area.window):
+            rows, columns = inside.within(window).slices
+            labels[:, rows, columns] = torch.from_numpy(self.scenes[area.scene][1].read(inside)[0])
+        return labels
 
 
 class EpochSampler(Sampler[Key]):

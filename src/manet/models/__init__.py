@@ -48,13 +48,19 @@ NETWORKS: dict[str, Plan] = {
 
 
 def build(
-    name: str, *, encoder: str = "resnet50", bands: int = 3, classes: int = 6, weights: str | None = None
+    name: str,
+    *,
+    encoder: str = "resnet50",
+    bands: int = 3,
+    classes: int = 6,
+    weights: str | None = None,
+    drop_path: float = 0.0,
 ) -> Network:
     """A network by name.
 
     encoder: any timm network with features at strides 4 to 32 (danet, pspnet, deeplabv3plus and eanet: one that can be
     dilated to stride 8 or 16, such as resnet18 or resnet50). weights: None (from scratch), "hub" (timm's pretrained
-    encoder, over the network) or a local file of them.
+    encoder, over the network) or a local file of them. drop_path: the encoder's stochastic depth, in training alone.
     Raises NetworkError for a name that is not in the table, and for encoders or weights that cannot be had.
     """
     if name not in NETWORKS:
@@ -63,7 +69,7 @@ def build(
     if bands < 1 or classes < 2:
         raise NetworkError(f"got {bands} bands and {classes} classes; at least 1 band and 2 classes are needed")
     plan = NETWORKS[name]
-    body = Encoder(encoder, bands, plan.output_stride)
+    body = Encoder(encoder, bands, plan.output_stride, drop_path)
     if weights is not None:
         load_weights(body, weights)
     return plan.builder(body, bands, classes)

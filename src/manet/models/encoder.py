@@ -22,15 +22,16 @@ class Encoder(nn.Module):
     -> four features (batch, channels[k], height / strides[k], width / strides[k]).
     """
 
-    def __init__(self, name: str, bands: int, output_stride: int = 32) -> None:
+    def __init__(self, name: str, bands: int, output_stride: int = 32, drop_path: float = 0.0) -> None:
         """output_stride: 32, or 16 or 8, where the last blocks are dilated instead of strided.
+        drop_path: how often the last block is skipped in training, and earlier ones in proportion (Huang et al. 2016).
 
         Raises NetworkError where timm does not know the name, or where it has no map at one of the strides.
         """
         super().__init__()
         self.name = name
         self.strides = tuple(min(stride, output_stride) for stride in STRIDES)
-        self.body = _feature_extractor(name, bands, output_stride)
+        self.body = _feature_extractor(name, bands, output_stride, drop_path)
         info: Any = self.body.feature_info
         self.levels = _levels(name, info.reduction(), self.strides)
         self.channels = [info.channels()[level] for level in self.levels]
@@ -90,17 +91,20 @@ def _levels(name: str, reductions: list[int], strides: tuple[int, ...]) -> list[
     return levels[::-1]
 
 
-def _feature_extractor(name: str, bands: int, output_stride: int, **options: Any) -> nn.Module:
+def _feature_extractor(name: str, bands: int, output_stride: int, drop_path: float = 0.0, **options: Any) -> nn.Module:
     if not timm.is_model(name):
         near = difflib.get_close_matches(name, timm.list_models(), n=3)
         hint = f"did you mean {', '.join(near)}?" if near else "timm.list_models() lists them"
         raise NetworkError(f"timm has no encoder '{name}'; {hint}")
     dilated = {} if output_stride == max(STRIDES) else {"output_stride": output_stride}
+    dropping = {"drop_path_rate": drop_path} if drop_path else {}
     try:
-        return timm.create_model(name, features_only=True, in_chans=bands, **dilated, **options)
+        return timm.create_model(name, features_only=True, in_chans=bands, **dilated, **dropping, **options)
     except (RuntimeError, AttributeError, NotImplementedError, AssertionError, TypeError) as error:
         if options:
             raise
+        if dropping and "drop_path_rate" in str(error):
+            raise NetworkError(f"encoder '{name}' has no stochastic depth; leave network.drop_path at 0") from error
         if dilated:
             raise NetworkError(
                 f"encoder '{name}' cannot be dilated to give features at stride {output_stride}, as this network "

@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from lightning import LightningModule
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torchmetrics.classification import MulticlassConfusionMatrix
 
 from manet.datasets.patches import Patch
@@ -35,6 +37,15 @@ class Segmentation(LightningModule):
         self.register_buffer("class_weights", weights, persistent=False)
         self.confusion = MulticlassConfusionMatrix(len(legend), ignore_index=IGNORED)
         self.scores: Scores | None = None
+        self.average = average_of(network, recipe.training.ema) if recipe.training.ema else None
+
+    @property
+    def kept(self) -> Network:
+        """The network that is validated and kept: the average of the weights, where there is one."""
+        if self.average is None:
+            return self.network
+        assert isinstance(self.average.module, Network)
+        return self.average.module
 
     def training_step(self, batch: Patch, batch_index: int) -> Tensor:
         outputs = self.network.training_logits(batch["image"], _valid(batch))
@@ -47,7 +58,7 @@ class Segmentation(LightningModule):
         return loss
 
     def validation_step(self, batch: Patch, batch_index: int) -> None:
-        logits = self.network(batch["image"], _valid(batch))
+        logits = self.kept(batch["image"], _valid(batch))
         self.confusion.update(logits.argmax(dim=1), batch["labels"])
 
     def on_validation_epoch_end(self) -> None:
@@ -56,6 +67,11 @@ class Segmentation(LightningModule):
         # a foreground class that is in neither labels nor prediction has no score; 0 keeps the epochs comparable
         self.log(MONITORED, self.scores.mean_iou or 0.0)
         self.log("validation/overall_accuracy", self.scores.overall_accuracy)
+
+    def optimizer_step(self, *arguments: Any, **options: Any) -> None:
+        super().optimizer_step(*arguments, **options)
+        if self.average is not None:
+            self.average.update_parameters(self.network)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         settings = self.recipe.optimiser
@@ -69,14 +85,23 @@ def _valid(batch: Patch) -> Tensor | None:
 
 
 def make_optimiser(network: Network, settings: OptimiserSettings) -> torch.optim.Optimizer:
-    """Adam or AdamW; the gates have a rate of their own and no weight decay, which would hold them at 0."""
-    gates = {id(gate) for gate in network.gates()}
-    groups = [
-        {"params": [p for p in network.parameters() if id(p) not in gates]},
-        {"params": network.gates(), "lr": settings.rate * settings.gate_rate, "weight_decay": 0.0},
-    ]
+    """Adam or AdamW; the encoder and the gates have rates of their own.
+
+    Weight decay is for tensors of more than one dimension: it makes no sense for a norm's scale or a bias, and would
+    hold gates at 0.
+    """
+    encoder, gates = ({id(p) for p in part} for part in (network.encoder.parameters(), network.gates()))
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for p in network.parameters():
+        share = settings.gate_rate if id(p) in gates else settings.encoder_rate if id(p) in encoder else 1.0
+        groups.setdefault((share, settings.weight_decay if p.ndim > 1 else 0.0), []).append(p)
     kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[settings.name]
-    return kind([g for g in groups if g["params"]], lr=settings.rate, weight_decay=settings.weight_decay)
+    return kind(
+        [
+            {"params": groups[share, decay], "lr": settings.rate * share, "weight_decay": decay}
+            for share, decay in sorted(groups, key=lambda group: group[0] != 1)  # the log takes its rate from the first
+        ]
+    )
 
 
 def rate_factor(settings: OptimiserSettings, step: int, steps: int) -> float:
@@ -87,3 +112,16 @@ def rate_factor(settings: OptimiserSettings, step: int, steps: int) -> float:
     if settings.schedule == "constant":
         return 1.0
     return 0.5 * (1 + math.cos(math.pi * min((step - rise) / max(steps - rise, 1), 1)))
+
+
+def average_of(network: Network, decay: float) -> AveragedModel:
+    """An exponential moving average of a network's weights, and of its batch norm's statistics over the same steps.
+
+    After n steps the decay is (1 + n) / (10 + n) at most, so that a short run's average is one of its last ninth and
+    not of its beginning.
+    """
+
+    def update(averages: Any, values: Any, steps: Tensor | int) -> None:
+        get_ema_multi_avg_fn(min(decay, (1 + int(steps)) / (10 + int(steps))))(averages, values, steps)
+
+    return AveragedModel(network, multi_avg_fn=update, use_buffers=True)

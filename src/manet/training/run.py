@@ -23,7 +23,7 @@ from manet.training.batches import Batches
 from manet.training.carry_over import carry_over
 from manet.training.log import Log, tensorboard_logger
 from manet.training.module import MONITORED, Segmentation
-from manet.training.state import KeepBest, KeepRecipe, KeepState
+from manet.training.state import KeepBest, KeepRecipe, KeepState, is_finished
 
 Say = Callable[[str], None]
 """Called with a line for the user."""
@@ -70,14 +70,16 @@ def train(
             "the best epoch may not be chosen on the test split: its scores would mean nothing; use validation"
         )
     _check(out, recipe, resume)
+    if resume and is_finished(out / STATE):
+        say(f"{out} is finished: there is nothing to resume")
+        return Outcome(out / BEST, checkpoint.read_card(out / BEST))
     manifest = read_manifest(data)
     lightning.seed_everything(recipe.training.seed, verbose=False)
     batches = Batches(data, manifest, recipe, choose_on, workers)
     module = assemble(manifest, recipe, batches.steps, None if resume else start, say, pretrained=not resume)
     logger = tensorboard_logger(out) if tensorboard else False
-    for pattern in (".*.partial-*", ".tmp*"):  # ours and safetensors', of a process that was killed while it wrote
-        for left in out.glob(pattern):
-            left.unlink()
+    for left in out.glob(".*.partial-*"):  # of a process that was killed while it wrote
+        left.unlink()
     # the state comes after what it holds the notes of; a folder with a recipe has a state
     state = [KeepState(out / STATE, save_every_s), KeepRecipe(out / RECIPE, recipe)]
     callbacks = [KeepBest(out / BEST, manifest), Log(out / LOG), *callbacks, *state]
@@ -122,6 +124,7 @@ def assemble(
         bands=len(manifest.bands),
         classes=len(manifest.legend),
         weights=settings.weights if pretrained and start is None else None,
+        drop_path=settings.drop_path,
     )
     network.set_statistics(manifest.statistics.mean, manifest.statistics.std)
     if start is not None:

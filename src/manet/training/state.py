@@ -24,6 +24,7 @@ class KeepState(Callback):
     def __init__(self, path: Path, interval_s: float = 60.0) -> None:
         self.path, self.interval_s, self.last = path, interval_s, time.monotonic()
         self.random_state: torch.Tensor | None = None
+        self.finished = False
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         if self.random_state is None:  # no resumed run, whose state is there
@@ -45,10 +46,11 @@ class KeepState(Callback):
             self._write(trainer)
 
     def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        self.finished = trainer.should_stop or trainer.current_epoch + 1 == trainer.max_epochs
         self._write(trainer)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"random_state": torch.get_rng_state()}
+        return {"random_state": torch.get_rng_state(), "finished": self.finished}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.random_state = state_dict["random_state"]
@@ -57,6 +59,12 @@ class KeepState(Callback):
         with replacing(self.path, overwrite=True) as partial:
             trainer.save_checkpoint(partial)
         self.last = time.monotonic()
+
+
+def is_finished(path: Path) -> bool:
+    """Whether a state is that of a run that has ended by itself: after its last epoch, or by early stopping."""
+    kept = torch.load(path, weights_only=True, mmap=True)["callbacks"][KeepState.__name__]
+    return kept.get("finished", False)
 
 
 class KeepRecipe(Callback):
@@ -83,7 +91,7 @@ class KeepBest(Callback):
         assert isinstance(pl_module, Segmentation) and pl_module.scores is not None
         self.best = score
         scores = pl_module.scores.model_dump() | {"epoch": trainer.current_epoch}
-        checkpoint.save(self.path, pl_module.network, _card(pl_module.recipe, self.manifest, scores), overwrite=True)
+        checkpoint.save(self.path, pl_module.kept, _card(pl_module.recipe, self.manifest, scores), overwrite=True)
 
     def state_dict(self) -> dict[str, Any]:
         return {"best": self.best}

@@ -126,7 +126,8 @@ def estimate_cost(plan: Plan) -> Cost:
         epoch_s=epoch_s,
         run_s=epoch_s * recipe.training.epochs,
         memory=_peak_memory(device),
-        disk=4 * parameters * 4,  # weights and two moments, and the weights once more
+        # float32 weights with two moments, their average where there is one, and the best checkpoint
+        disk=4 * parameters * (5 if recipe.training.ema else 4),
     )
 
 
