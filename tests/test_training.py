@@ -12,16 +12,8 @@ import manet
 from manet.checkpoint import read_card
 from manet.datasets.manifest import Manifest
 from manet.datasets.patches import Patches
-from manet.errors import CheckpointError, OutputError, RecipeError, TrainingError
-from manet.recipe import (
-    NetworkSettings,
-    OptimiserSettings,
-    PatchSettings,
-    Recipe,
-    TrainingSettings,
-    read_recipe,
-    shipped_recipes,
-)
+from manet.errors import CheckpointError, OutputError, TrainingError
+from manet.recipe import NetworkSettings, OptimiserSettings, PatchSettings, Recipe, TrainingSettings
 from manet.training.log import read_log
 from manet.training.module import rate_factor
 from manet.training.run import train
@@ -67,6 +59,9 @@ def test_a_run_learns_and_leaves_a_checkpoint_with_its_card(town: Town, tiny_rec
     assert float(rows[best["epoch"]]["validation/mean_iou"]) == pytest.approx(best["mean_iou"], rel=1e-4)
     with pytest.raises(OutputError, match="--resume"):
         train(town[0], tiny_recipe, tmp_path / "run", device="cpu")
+    other = tiny_recipe.model_copy(update={"optimiser": tiny_recipe.optimiser.model_copy(update={"rate": 1e-3})})
+    with pytest.raises(TrainingError, match=r"another recipe: optimiser.rate is 0.002, not 0.001; resume with that"):
+        train(town[0], other, tmp_path / "run", device="cpu", resume=True)
 
 
 @pytest.fixture(scope="module")
@@ -139,26 +134,6 @@ def test_the_learning_rate_rises_and_falls() -> None:
     assert factors[0] == pytest.approx(0.05) and max(factors) == factors[20] == 1.0
     assert factors[60] == pytest.approx(0.5) and factors[100] == pytest.approx(0, abs=1e-9)
     assert {rate_factor(OptimiserSettings(), step, 100) for step in range(100)} == {1.0}
-
-
-def test_recipes(tmp_path: Path) -> None:
-    paper = read_recipe("paper")
-    assert (paper.network.encoder, paper.patches.size, paper.patches.batch) == ("resnet50", 512, 4)
-    assert (paper.optimiser.name, paper.optimiser.rate) == ("adam", 3e-4)
-    for name in shipped_recipes():
-        assert isinstance(read_recipe(name), Recipe), name
-    file = tmp_path / "mine.toml"
-    for text, message in (
-        ("[optimiser]\nrat = 1", "unknown key 'optimiser.rat'.*nearest: rate"),
-        ("[patch]\nsize = 1", "unknown key 'patch'.*nearest: patches"),
-        ("[patches]\nsize = 1", "patches.size is 1"),
-        ("[patches", "not TOML"),
-    ):
-        file.write_text(text)
-        with pytest.raises(RecipeError, match=message):
-            read_recipe(str(file))
-    with pytest.raises(RecipeError, match=r"no recipe 'papr'.*nearest: paper"):
-        read_recipe("papr")
 
 
 def test_checkpoints_that_are_none(tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
 """Recipes: everything that decides how a network is trained. TOML files, validated, stored in the checkpoint."""
 
 import difflib
+import json
 import tomllib
+from collections.abc import Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -103,29 +105,79 @@ class Recipe(_Settings):
     optimiser: OptimiserSettings = OptimiserSettings()
     training: TrainingSettings = TrainingSettings()
 
+    def differences(self, other: "Recipe") -> list[str]:
+        """The keys whose values differ, with both values."""
+        return [
+            f"{part}.{key} is {mine!r}, not {theirs[key]!r}"
+            for (part, ours), theirs in zip(self.model_dump().items(), other.model_dump().values(), strict=True)
+            for key, mine in ours.items()
+            if mine != theirs[key]
+        ]
 
-def read_recipe(name_or_path: str) -> Recipe:
+
+def read_recipe(name_or_path: str, changes: Sequence[str] = ()) -> Recipe:
     """A recipe by the name of one that comes with manet, or by the path of a TOML file.
 
+    A file with `base = NAME` begins with the settings of that recipe and says what is different; a path is taken from
+    the file's folder. changes: such as "optimiser.rate=1e-3", in TOML, quotes may be left out; they come last.
     Raises RecipeError where there is none, or where it has an unknown key or a value out of range.
     """
+    settings = _settings(name_or_path, Path(), ())
+    for change in changes:
+        settings = _merged(settings, _parsed(change))
+    try:
+        return Recipe.model_validate(settings)
+    except ValidationError as error:
+        source = " ".join([name_or_path, *(f"--set {change}" for change in changes)])
+        raise RecipeError(f"{source}: {_explain(error)}") from error
+
+
+def _settings(name_or_path: str, folder: Path, above: tuple[str, ...]) -> dict[str, Any]:
+    """What a recipe says, its bases' settings included; above: the recipes that it is a base of."""
     shipped = shipped_recipes()
-    path: Traversable = shipped.get(name_or_path) or Path(name_or_path)
+    path: Traversable = shipped.get(name_or_path) or folder / name_or_path
     if not path.is_file():
         near = difflib.get_close_matches(name_or_path, shipped, n=1, cutoff=0.0)
-        raise RecipeError(
-            f"no recipe '{name_or_path}'; give a TOML file or one of {', '.join(shipped)} (nearest: {near[0]})"
-        )
+        asked = f"no recipe '{name_or_path}'" + (f", the base of {above[-1]}" if above else "")
+        raise RecipeError(f"{asked}; give a TOML file or one of {', '.join(shipped)} (nearest: {near[0]})")
+    if str(path) in above:
+        raise RecipeError(f"{path} is its own base, by way of {', '.join(above)}; take out one of the bases")
     try:
-        return Recipe.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        settings = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(f"{name_or_path} is not TOML ({error}); correct it there") from error
-    except ValidationError as error:
-        raise RecipeError(f"{name_or_path}: {_explain(error)}") from error
+    if "base" not in settings:
+        return settings
+    base = settings.pop("base")
+    if not isinstance(base, str):
+        raise RecipeError(f"{name_or_path}: base is {base!r}, expected a recipe's name or path; correct it there")
+    return _merged(_settings(base, Path(str(path)).parent, (*above, str(path))), settings)
+
+
+def _merged(settings: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Settings with some of them changed, key by key within their parts."""
+    tables = {
+        part: settings[part] | keys
+        for part, keys in changes.items()
+        if isinstance(keys, dict) and isinstance(settings.get(part), dict)
+    }
+    return settings | changes | tables
+
+
+def _parsed(change: str) -> dict[str, Any]:
+    """The settings that "optimiser.rate=1e-3" stands for."""
+    key, sign, value = change.partition("=")
+    for text in (change, f"{key} = {json.dumps(value.strip())}"):  # a word without quotes is a string
+        try:
+            return tomllib.loads(text)
+        except tomllib.TOMLDecodeError:
+            if not sign:
+                break
+    raise RecipeError(f"--set {change} is no setting; give KEY=VALUE, such as optimiser.rate=1e-3")
 
 
 def shipped_recipes() -> dict[str, Traversable]:
-    """The recipes that come with manet, by name: `paper`, and `<dataset>/<network>-<encoder>`."""
+    """The recipes that come with manet, by name: `paper`, `strong`, and those for a dataset, `<dataset>/<name>`."""
     root = files("manet.recipes")
     found = {entry.name.removesuffix(".toml"): entry for entry in root.iterdir() if entry.name.endswith(".toml")}
     for folder in root.iterdir():

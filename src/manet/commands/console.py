@@ -1,5 +1,6 @@
 """What all commands print with."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -14,9 +15,19 @@ console = Console()
 errors = Console(stderr=True)
 
 
+LINE_EVERY_S = 30.0
+"""Between the lines that stand for a bar where the output is no terminal."""
+
+
 @contextmanager
 def progress_bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A bar with the share done and the time left; gives a function that takes how much more was done."""
+    """A bar with the share done and the time left; gives a function that takes how much more was done.
+
+    Where the output is no terminal, a plain line now and then.
+    """
+    if not console.is_terminal:
+        yield _lines(what, total)
+        return
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -27,6 +38,19 @@ def progress_bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=console) as progress:
         task = progress.add_task(what, total=total)
         yield lambda steps: progress.advance(task, steps)
+
+
+def _lines(what: str, total: int) -> Callable[[int], None]:
+    done, printed = 0, time.monotonic()
+
+    def advance(steps: int) -> None:
+        nonlocal done, printed
+        done += steps
+        if time.monotonic() - printed >= LINE_EVERY_S:
+            printed = time.monotonic()
+            console.print(f"{what}: {done} of {total}", markup=False, highlight=False, soft_wrap=True)
+
+    return advance
 
 
 def print_table(table: TextTable) -> None:

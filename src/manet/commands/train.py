@@ -13,6 +13,9 @@ def train(
     data: Annotated[Path, typer.Option(help="Prepared dataset.")],
     recipe: Annotated[str, typer.Option(help="Recipe: the name of one that comes with manet, or a TOML file.")],
     out: Annotated[Path, typer.Option(help="Folder of the run.")],
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", help="Change the recipe: optimiser.rate=1e-3; any number of times.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")] = False,
     start: Annotated[
         Path | None, typer.Option("--from", help="Checkpoint whose weights are carried over, as far as they fit.")
@@ -39,7 +42,7 @@ def train(
     """Train a network; the best epoch on the validation split is kept as best.safetensors."""
     from manet.recipe import read_recipe
 
-    settings = read_recipe(recipe)
+    settings = read_recipe(recipe, changes or ())
     if dry_run or find_batch or find_rate:
         from manet.commands.device import choose_device
         from manet.commands.training_trials import print_batch, print_cost, print_rate

@@ -103,8 +103,11 @@ def _check(out: Path, recipe: Recipe, resume: bool) -> None:
         return
     if not (out / STATE).is_file() or not (out / RECIPE).is_file():
         raise TrainingError(f"{out} has no {STATE} to resume from; start the run without --resume")
-    if Recipe.model_validate_json((out / RECIPE).read_text(encoding="utf-8")) != recipe:
-        raise TrainingError(f"{out} was started with another recipe; resume with that one, or start a new run")
+    kept = Recipe.model_validate_json((out / RECIPE).read_text(encoding="utf-8"))
+    if differences := kept.differences(recipe):
+        raise TrainingError(
+            f"{out} was started with another recipe: {', '.join(differences)}; resume with that one, or start a new run"
+        )
 
 
 def assemble(
