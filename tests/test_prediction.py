@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable
-from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ from manet.legend import IGNORED, ISPRS
 from manet.prediction.blend import blend, weights
 from manet.prediction.context import WindowContext
 from manet.prediction.map import write_map
-from manet.prediction.predict import Tiling, predict
+from manet.prediction.predict import Tiling
 from manet.raster.scene import Scene
 from manet.raster.windows import Window
 
@@ -73,7 +73,7 @@ def test_blending_is_the_weighted_mean_of_the_windows_over_each_pixel(monkeypatc
         weight[rows, columns] += share
     monkeypatch.setattr("manet.prediction.blend.COLUMNS", 40)
     found, seen = np.zeros((classes, 75, 90)), np.zeros((75, 90), int)
-    for piece, probabilities in blend(iter(parts), area, classes, overlap):
+    for piece, probabilities in chain.from_iterable(blend(iter(parts), area, classes, overlap)):
         assert piece.height <= 32 and piece.width <= 40
         rows, columns = piece.within(area).slices
         found[:, rows, columns] = probabilities
@@ -87,7 +87,7 @@ def test_a_network_of_single_pixels_gives_the_same_map_for_every_tiling(scene_pa
         image, _ = scene.read(scene.window)
         expected = brightness(torch.from_numpy(image[None].astype(np.float32)), None).argmax(1)[0].numpy()
         for tiling in (Tiling(64, 0), Tiling(64, 17), Tiling(50, 37), Tiling(512, 64)):
-            pieces = predict(brightness, scene, scene.window, 6, tiling, CPU)
+            pieces = WindowContext(brightness, 6, tiling, CPU).predict(scene, scene.window)
             np.testing.assert_array_equal(assembled(pieces, scene.window), expected)
 
 
@@ -102,7 +102,9 @@ def test_nodata_is_never_predicted_and_empty_windows_are_not_computed(tmp_path: 
         return brightness(images, valid)
 
     with Scene(write_scene(tmp_path / "nodata.tif", image, nodata=0)) as scene:
-        prediction = assembled(predict(counting, scene, scene.window, 6, Tiling(32, 0), CPU), scene.window)
+        prediction = assembled(
+            WindowContext(counting, 6, Tiling(32, 0), CPU).predict(scene, scene.window), scene.window
+        )
     np.testing.assert_array_equal(prediction == IGNORED, image[0] == 0)
     assert len(seen) == 6  # two of the four rows of three windows hold nothing
     assert seen == [6 * 32] * 3 + [0, 1, 0]
@@ -140,7 +142,7 @@ def test_wrong_tilings() -> None:
 
 def test_evaluation_counts_every_labelled_pixel_once(town: tuple[Path, Manifest]) -> None:
     folder, manifest = town
-    predictor = partial(predict, brightness, classes=6, tiling=Tiling(100, 30), device=CPU)
+    predictor = WindowContext(brightness, 6, Tiling(100, 30), CPU).predict
     settings = PredictionSettings(window=100, overlap=30)
     evaluation = evaluate(predictor, folder, manifest, "test", settings)
     area = manifest.splits["test"][0].window

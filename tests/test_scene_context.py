@@ -43,7 +43,7 @@ def whole(network: Network, image: np.ndarray, valid: np.ndarray | None = None) 
 def by_windows(network: Network, path: Path, tiling: HaloTiling, cache: int = 2**30) -> np.ndarray:
     with Scene(path) as scene:
         out = np.full((4, scene.height, scene.width), np.nan, np.float32)
-        for place, probabilities, _ in SceneContext(network, tiling, CPU, cache).probabilities(scene, scene.window):
+        for place, probabilities in SceneContext(network, tiling, CPU, cache).probabilities(scene, scene.window):
             assert np.isnan(out[:, *place.slices]).all()  # every pixel is decided once
             out[:, *place.slices] = probabilities
     return out

@@ -4,11 +4,9 @@ import tempfile
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
+from manet.prediction.area import Floats, Strip
 from manet.raster.windows import Window
-
-Floats = NDArray[np.float32]
 
 COLUMNS = 512
 """Columns of a strip that are in memory at a time."""
@@ -27,27 +25,27 @@ def weights(height: int, width: int, overlap: int) -> Floats:
     return ramp(height)[:, None] * ramp(width)[None, :]
 
 
-def blend(
-    parts: Iterable[tuple[Window, Floats | None]], area: Window, classes: int, overlap: int
-) -> Iterator[tuple[Window, Floats]]:
-    """Probabilities of pieces of an area, each as soon as no later window reaches it.
+def blend(parts: Iterable[tuple[Window, Floats | None]], area: Window, classes: int, overlap: int) -> Iterator[Strip]:
+    """Probabilities of an area: for each row of windows the strip that no later row reaches, as soon as it is known.
 
     parts: windows of one height that cover the area, in order of their first row, each with its probabilities (classes,
     height, width); None for a window that was left out, which adds nothing. Pixels that no window adds to stay 0.
-    Yields (piece, probabilities (classes, height, width)), the pieces disjoint.
     """
     strip: _Strip | None = None
-    for window, probabilities in parts:
-        if strip is None:
-            strip = _Strip(Window(window.row, area.col, window.height, area.width), classes)
-        if window.row > strip.place.row:
-            yield from strip.advance(window.row)
-        if probabilities is not None:
-            share = weights(window.height, window.width, overlap)
-            strip.add(window, np.concatenate([probabilities * share, share[None]]))
-    if strip is not None:
-        yield from strip.advance(strip.place.bottom)
-        strip.close()
+    try:
+        for window, probabilities in parts:
+            if strip is None:
+                strip = _Strip(Window(window.row, area.col, window.height, area.width), classes)
+            if window.row > strip.place.row:
+                yield strip.advance(window.row)
+            if probabilities is not None:
+                share = weights(window.height, window.width, overlap)
+                strip.add(window, np.concatenate([probabilities * share, share[None]]))
+        if strip is not None:
+            yield strip.advance(strip.place.bottom)
+    finally:
+        if strip is not None:
+            strip.close()
 
 
 class _Strip:
@@ -66,7 +64,7 @@ class _Strip:
         columns[:, rows] += sums.transpose(2, 1, 0)
         self._write(first, columns)
 
-    def advance(self, row: int) -> Iterator[tuple[Window, Floats]]:
+    def advance(self, row: int) -> Strip:
         """Give out the rows above `row`, and let the strip begin there."""
         done = row - self.place.row
         for first in range(0, self.place.width, COLUMNS):

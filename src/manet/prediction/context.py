@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from manet.prediction.area import Advance, AreaPredictor, Strip, ignore
 from manet.prediction.halo import measure_halo
-from manet.prediction.predict import Advance, Predictor, Tiling, predict, to_tensors
+from manet.prediction.predict import Predictor, Tiling, strips, to_tensors
 from manet.prediction.scene_context import HaloTiling, SceneContext, SceneNetwork
+from manet.prediction.sums import SumsFile
 from manet.raster.scene import Scene
 from manet.raster.windows import Window
 
@@ -19,25 +19,8 @@ MEASURED_ON = 768
 """Height and width of the middle of a scene that a halo is measured on."""
 
 
-class AreaPredictor(Protocol):
-    """Predicts areas of scenes, piece by piece."""
-
-    @property
-    def overlap(self) -> int:
-        """Pixels that neighbouring windows share."""
-        ...
-
-    def windows(self, area: Window) -> int:
-        """How often `advance` is called for an area."""
-        ...
-
-    def predict(self, scene: Scene, area: Window, advance: Advance) -> Iterator[tuple[Window, NDArray[np.uint8]]]:
-        """Class indices; IGNORED where a pixel is not valid."""
-        ...
-
-
 @dataclass(frozen=True)
-class WindowContext:
+class WindowContext(AreaPredictor):
     """Every window by itself, overlaps blended: what everybody does."""
 
     network: Predictor
@@ -52,8 +35,10 @@ class WindowContext:
     def windows(self, area: Window) -> int:
         return len(self.tiling.windows(area))
 
-    def predict(self, scene: Scene, area: Window, advance: Advance) -> Iterator[tuple[Window, NDArray[np.uint8]]]:
-        return predict(self.network, scene, area, self.classes, self.tiling, self.device, advance)
+    def strips(
+        self, scene: Scene, area: Window, advance: Advance = ignore, *, finished: int = 0, sums: SumsFile | None = None
+    ) -> Iterator[Strip]:
+        return strips(self.network, scene, area, self.classes, self.tiling, self.device, advance, finished)
 
 
 def halo_of(network: SceneNetwork, scene: Scene, area: Window, device: torch.device) -> int:

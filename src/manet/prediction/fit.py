@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from manet.card import Card
 from manet.errors import SceneError
-from manet.legend import IGNORED
-from manet.prediction.context import AreaPredictor
-from manet.prediction.predict import Advance
+from manet.prediction.area import Advance, AreaPredictor, Strip, ignore
+from manet.prediction.sums import SumsFile
 from manet.raster.bands import find_bands, is_named
 from manet.raster.scene import Scene
 from manet.raster.windows import Window, starts, strips
@@ -21,6 +20,9 @@ SAME_GSD = 1.1
 
 SAMPLES, SAMPLE = 4, 128
 """A scene's values are looked at in 4 x 4 windows of 128 pixels."""
+
+PART = 512
+"""Largest height and width of the pieces that a resampled piece becomes."""
 
 FAR_MEAN = 1.0
 """A band's mean is far from the training's beyond so many of the training's standard deviations."""
@@ -64,7 +66,7 @@ def fit_scene(scene: Scene, card: Card, native: bool = False) -> Fit:
 
 
 @dataclass(frozen=True)
-class OwnGrid:
+class OwnGrid(AreaPredictor):
     """Predicts a scene as it is at another ground sampling distance, and gives the map on the scene's own grid."""
 
     predictor: AreaPredictor
@@ -77,20 +79,25 @@ class OwnGrid:
     def windows(self, area: Window) -> int:
         return self.predictor.windows(self.resampled.window)
 
-    def predict(self, scene: Scene, area: Window, advance: Advance) -> Iterator[tuple[Window, NDArray[np.uint8]]]:
-        """Each valid pixel takes the class of the resampled pixel that its centre lies in. area: all of the scene."""
+    def strips(
+        self, scene: Scene, area: Window, advance: Advance = ignore, *, finished: int = 0, sums: SumsFile | None = None
+    ) -> Iterator[Strip]:
+        """Each valid pixel takes what the resampled pixel has that its centre lies in. area: all of the scene."""
         assert area == scene.window
+        whole = self.resampled.window
+        for strip in self.predictor.strips(self.resampled, whole, advance, finished=finished, sums=sums):
+            yield self._on_own_grid(strip, scene)
+
+    def _on_own_grid(self, strip: Strip, scene: Scene) -> Strip:
         height, width = scene.height / self.resampled.height, scene.width / self.resampled.width
-        for piece, classes in self.predictor.predict(self.resampled, self.resampled.window, advance):
+        for piece, values in strip:
             top, bottom = (_first(row, height) for row in (piece.row, piece.bottom))
             left, right = (_first(col, width) for col in (piece.col, piece.right))
-            for part in strips(bottom - top, right - left):
+            for part in strips(bottom - top, right - left, PART):
                 part = Window(top + part.row, left + part.col, part.height, part.width)
                 rows = ((np.arange(part.row, part.bottom) + 0.5) / height).astype(int) - piece.row
                 columns = ((np.arange(part.col, part.right) + 0.5) / width).astype(int) - piece.col
-                prediction = classes[np.ix_(rows, columns)]
-                prediction[~scene.read(part)[1]] = IGNORED
-                yield part, prediction
+                yield part, values[:, rows[:, None], columns] * scene.read(part)[1]
 
 
 def _first(start: int, factor: float) -> int:

@@ -1,4 +1,4 @@
-"""The map of a scene, window by window."""
+"""Probabilities of a scene, every window by itself."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,17 +9,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from manet.errors import SceneError
-from manet.legend import IGNORED
 from manet.prediction.ahead import ahead
-from manet.prediction.blend import Floats, blend
+from manet.prediction.area import Advance, Floats, Strip, ignore
+from manet.prediction.blend import blend
 from manet.raster.scene import Scene
 from manet.raster.windows import Window, grid
 
 Predictor = Callable[[Tensor, Tensor | None], Tensor]
 """images (batch, bands, height, width), valid (batch, 1, height, width) -> logits (batch, classes, height, width)."""
-
-Advance = Callable[[int], None]
-"""Called with the number of windows done."""
 
 
 @dataclass(frozen=True)
@@ -40,32 +37,39 @@ class Tiling:
         return grid(area, self.window, self.window - self.overlap)
 
 
-def predict(
+def strips(
     network: Predictor,
     scene: Scene,
     area: Window,
     classes: int,
     tiling: Tiling,
     device: torch.device,
-    advance: Advance = lambda windows: None,
-) -> Iterator[tuple[Window, NDArray[np.uint8]]]:
-    """Class indices of an area of a scene, piece by piece; IGNORED where a pixel is not valid.
+    advance: Advance = ignore,
+    finished: int = 0,
+) -> Iterator[Strip]:
+    """Probabilities of an area of a scene: a strip for each row of windows, without the first `finished` ones.
 
     Every window is predicted by itself; where windows overlap, their probabilities are blended. Windows without a
-    valid pixel are not computed.
+    valid pixel are not computed. Windows that reach from a finished strip into a later one are computed again.
     """
-    parts = _probabilities(network, scene, area, tiling, device, advance)
-    for piece, probabilities in blend(parts, area, classes, tiling.overlap):
-        prediction = probabilities.argmax(axis=0).astype(np.uint8)
-        prediction[~probabilities.any(axis=0)] = IGNORED
-        yield piece, prediction
+    windows = tiling.windows(area)
+    rows = sorted({window.row for window in windows})
+    left = [w for w in windows if finished < len(rows) and w.bottom > rows[finished]]
+    advance(len(windows) - len(left))
+    parts = _probabilities(network, scene, left, device, advance)
+    blended = blend(parts, area, classes, tiling.overlap)
+    for row, strip in zip(sorted({window.row for window in left}), blended, strict=True):
+        if row < rows[finished]:
+            for _ in strip:
+                pass
+        else:
+            yield strip
 
 
 def _probabilities(
-    network: Predictor, scene: Scene, area: Window, tiling: Tiling, device: torch.device, advance: Advance
+    network: Predictor, scene: Scene, windows: list[Window], device: torch.device, advance: Advance
 ) -> Iterator[tuple[Window, Floats | None]]:
     """Of each window, all 0 where a pixel is not valid; None for a window without a valid pixel."""
-    windows = tiling.windows(area)
     for window, (image, valid) in zip(windows, ahead(scene.read(window) for window in windows), strict=True):
         yield window, _window_probabilities(network, image, valid, device) if valid.any() else None
         advance(1)

@@ -7,6 +7,7 @@ a halo, so that the convolutions near its edges see what they would see in the w
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,13 +17,18 @@ from torch import Tensor
 
 from manet.attention import Place
 from manet.errors import SceneError
-from manet.legend import IGNORED
 from manet.prediction.ahead import ahead
-from manet.prediction.predict import Advance, to_tensors
+from manet.prediction.area import Advance, AreaPredictor, Floats, Strip, ignore
+from manet.prediction.predict import to_tensors
+from manet.prediction.sums import Summaries, SumsFile, Tree
 from manet.raster.scene import Scene
 from manet.raster.windows import Window
 
-Summaries = list[tuple[Tensor, ...]]
+Pair = tuple[Window, Window]
+"""What a window decides, and what it sees."""
+
+Kept = tuple[list[Tensor], NDArray[np.bool_]]
+"""The features and the valid pixels of what a window sees."""
 
 
 class SceneNetwork(Protocol):
@@ -46,7 +52,7 @@ class HaloTiling:
     window: int = 1024
     halo: int = 192
 
-    def cores(self, area: Window, stride: int) -> list[tuple[Window, Window]]:
+    def cores(self, area: Window, stride: int) -> list[Pair]:
         """Pairs of what a window decides and what it sees. Both begin at multiples of the stride from the area's
         corner, and what is seen ends at the area's edge, where the whole scene would end too.
 
@@ -69,7 +75,7 @@ class HaloTiling:
         return pairs
 
 
-class SceneContext:
+class SceneContext(AreaPredictor):
     """Predicts areas of scenes with the summaries of the whole area."""
 
     def __init__(
@@ -83,62 +89,83 @@ class SceneContext:
         return 2 * self.tiling.halo
 
     def windows(self, area: Window) -> int:
-        """How often `advance` is called for an area."""
         return 2 * len(self.tiling.cores(area, self.network.stride))
 
-    @torch.inference_mode()
-    def predict(
-        self, scene: Scene, area: Window, advance: Advance = lambda windows: None
-    ) -> Iterator[tuple[Window, NDArray[np.uint8]]]:
-        """Class indices of an area, piece by piece; IGNORED where a pixel is not valid."""
-        for decided, probabilities, valid in self.probabilities(scene, area, advance):
-            prediction = probabilities.argmax(axis=0).astype(np.uint8)
-            prediction[~valid] = IGNORED
-            yield decided, prediction
+    def strips(
+        self, scene: Scene, area: Window, advance: Advance = ignore, *, finished: int = 0, sums: SumsFile | None = None
+    ) -> Iterator[Strip]:
+        """A strip for each row of windows. Pixels of windows without a valid one are in no piece."""
+        pairs = self.tiling.cores(area, self.network.stride)
+        rows = [list(row) for _, row in groupby(range(len(pairs)), key=lambda index: pairs[index][0].row)]
+        tree = Tree(self.network)
+        done = sums.load(tree, self.device) if sums is not None else 0
+        advance(done + sum(map(len, rows[:finished])))
+        kept = self._sum(tree, scene, area, pairs, done, advance, sums)
+        summaries = tree.total()
+        unread = [pairs[index][1] for row in rows[finished:] for index in row if index not in kept]
+        later = ahead(scene.read(seen) for seen in unread)
+
+        def strip(row: list[int]) -> Strip:
+            for index in row:
+                decided, seen = pairs[index]
+                features, valid = kept.pop(index) if index in kept else self._encode_valid(*next(later), decided, seen)
+                if features is not None and summaries is not None:
+                    inside = valid[decided.within(seen).slices]
+                    yield decided, self._decide(features, summaries, decided, seen, area) * inside
+                advance(1)
+
+        yield from (strip(row) for row in rows[finished:])
+        self.network.locate(None)
 
     @torch.inference_mode()
-    def probabilities(
-        self, scene: Scene, area: Window, advance: Advance = lambda windows: None
-    ) -> Iterator[tuple[Window, NDArray[np.float32], NDArray[np.bool_]]]:
-        """Probabilities (classes, height, width) and valid pixels (height, width) of an area, piece by piece."""
-        pairs = self.tiling.cores(area, self.network.stride)
-        tree, cache, free = _Tree(self.network), {}, self.cache_bytes
-        for index, (image, valid) in enumerate(ahead(scene.read(seen) for _, seen in pairs)):
+    def _sum(
+        self,
+        tree: Tree,
+        scene: Scene,
+        area: Window,
+        pairs: list[Pair],
+        done: int,
+        advance: Advance,
+        sums: SumsFile | None,
+    ) -> dict[int, Kept]:
+        """Pass one: adds what the tree does not hold yet; the features that are kept."""
+        kept: dict[int, Kept] = {}
+        free = self.cache_bytes
+        for index, (image, valid) in enumerate(ahead(scene.read(seen) for _, seen in pairs[done:]), done):
             decided, seen = pairs[index]
             if valid[decided.within(seen).slices].any():
                 features, weight = self._encode(image, valid)
                 self._locate(decided, area)
                 tree.add(self._summarise(features, weight, decided, seen))
-                size = sum(f.numel() * f.element_size() for f in features)
+                size = sum(f.numel() * f.element_size() for f in features) + valid.nbytes
                 if size <= free:
-                    cache[index], free = (features, valid), free - size
-            else:
-                cache[index] = (None, valid)
+                    kept[index], free = (features, valid), free - size
             advance(1)
-        summaries = tree.total()
-        unread = [index for index in range(len(pairs)) if index not in cache]
-        later = ahead(scene.read(pairs[index][1]) for index in unread)
-        for index, (decided, seen) in enumerate(pairs):
-            if index in cache:
-                features, valid = cache.pop(index)
-            else:
-                image, valid = next(later)
-                features, _ = self._encode(image, valid)
-            rows, columns = decided.within(seen).slices
-            inside = valid[rows, columns]
-            if features is not None and summaries is not None:
-                self._locate(seen, area)
-                logits = self.network.decode(self.network.refine(features, summaries))
-                values = logits[0, :, rows, columns].float().softmax(dim=0).cpu().numpy()
-                yield decided, values, inside
-            advance(1)
-        self.network.locate(None)
+            if sums is not None:
+                sums.save(tree, index + 1, now=index + 1 == len(pairs))
+        return kept
+
+    def _encode_valid(
+        self, image: NDArray[np.generic], valid: NDArray[np.bool_], decided: Window, seen: Window
+    ) -> tuple[list[Tensor] | None, NDArray[np.bool_]]:
+        """No features where the window decides no valid pixel."""
+        return self._encode(image, valid)[0] if valid[decided.within(seen).slices].any() else None, valid
+
+    @torch.inference_mode()
+    def _decide(
+        self, features: list[Tensor], summaries: Summaries, decided: Window, seen: Window, area: Window
+    ) -> Floats:
+        """Pass two: probabilities of what a window decides."""
+        self._locate(seen, area)
+        logits = self.network.decode(self.network.refine(features, summaries))
+        return logits[0, :, *decided.within(seen).slices].float().softmax(dim=0).cpu().numpy()
 
     def _locate(self, window: Window, area: Window) -> None:
         """Where in the area the next features lie: (row, col, the area's height and width)."""
         inside = window.within(area)
         self.network.locate(Place(inside.row, inside.col, area.height, area.width))
 
+    @torch.inference_mode()
     def _encode(self, image: NDArray[np.generic], valid: NDArray[np.bool_]) -> tuple[list[Tensor], Tensor | None]:
         images, weight = self.network.pad(*to_tensors(image, valid, self.device))
         return self.network.encode(images, weight), weight
@@ -162,29 +189,3 @@ class SceneContext:
     def _stride_of(self, feature: Tensor, seen: Window) -> int:
         padded = -(-seen.height // self.network.stride) * self.network.stride
         return padded // feature.shape[2]
-
-
-class _Tree:
-    """Merges summaries pair by pair in float64, in an order that the grid of windows alone decides."""
-
-    def __init__(self, network: SceneNetwork) -> None:
-        self.network = network
-        self.levels: list[Summaries | None] = []
-
-    def add(self, summaries: Summaries) -> None:
-        carried = [tuple(part.double() for part in summary) for summary in summaries]
-        for level, waiting in enumerate(self.levels):
-            if waiting is None:
-                self.levels[level] = carried
-                return
-            carried = self.network.merge(waiting, carried)
-            self.levels[level] = None
-        self.levels.append(carried)
-
-    def total(self) -> Summaries | None:
-        """The summaries of everything that was added; None where nothing was."""
-        total: Summaries | None = None
-        for waiting in self.levels:
-            if waiting is not None:
-                total = waiting if total is None else self.network.merge(waiting, total)
-        return total
