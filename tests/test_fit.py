@@ -21,7 +21,8 @@ from manet.legend import BUILDINGS, IGNORED
 from manet.models import build
 from manet.prediction.context import WindowContext
 from manet.prediction.fit import OwnGrid, fit_scene
-from manet.prediction.map import write_map
+from manet.prediction.journal import Journal
+from manet.prediction.map import Rasters, write_map
 from manet.prediction.predict import Tiling
 from manet.raster.scene import Scene
 from manet.raster.vectors import bounds_of
@@ -156,7 +157,8 @@ def test_the_map_of_a_resampled_scene_lies_on_its_own_grid(gsd_m: float, tmp_pat
             context = WindowContext(brightness, 2, Tiling(40, 8), CPU)
             calls: list[int] = []
             predictor = OwnGrid(context, seen) if fit.resampled else context
-            write_map(predictor, own, tmp_path / "map.tif", BUILDINGS, advance=calls.append)
+            with Journal(tmp_path / "map.tif", {}) as journal:
+                write_map(predictor, own, Rasters(tmp_path / "map.tif"), BUILDINGS, journal, advance=calls.append)
             assert sum(calls) == predictor.windows(own.window) == len(Tiling(40, 8).windows(seen.window))
     with rasterio.open(tmp_path / "map.tif") as raster, rasterio.open(path) as source:
         assert (raster.shape, raster.transform, raster.crs) == (source.shape, source.transform, source.crs)

@@ -21,8 +21,9 @@ from manet.evaluation.evaluate import PredictionSettings, evaluate
 from manet.legend import IGNORED, ISPRS
 from manet.prediction.blend import blend, weights
 from manet.prediction.context import WindowContext
-from manet.prediction.map import write_map
-from manet.prediction.predict import Tiling
+from manet.prediction.journal import Journal
+from manet.prediction.map import Rasters, write_map
+from manet.prediction.predict import Predictor, Tiling
 from manet.raster.scene import Scene
 from manet.raster.windows import Window
 
@@ -52,6 +53,11 @@ def assembled(pieces: Iterable[tuple[Window, np.ndarray]], area: Window) -> np.n
         seen[piece.within(area).slices] += 1
     assert (seen == 1).all()
     return whole
+
+
+def map_to(out: Path, network: Predictor, scene: Scene, **settings: object) -> None:
+    with Journal(out, settings) as journal:
+        write_map(WindowContext(network, 6, Tiling(64, 16), CPU), scene, Rasters(out), ISPRS, journal)
 
 
 @pytest.fixture
@@ -113,7 +119,7 @@ def test_nodata_is_never_predicted_and_empty_windows_are_not_computed(tmp_path: 
 def test_the_map_is_a_georeferenced_class_raster(scene_path: Path, tmp_path: Path) -> None:
     out = tmp_path / "map.tif"
     with Scene(scene_path) as scene:
-        write_map(WindowContext(brightness, 6, Tiling(64, 16), CPU), scene, out, ISPRS)
+        map_to(out, brightness, scene)
     with rasterio.open(out) as raster, rasterio.open(scene_path) as source:
         assert (raster.crs, raster.transform, raster.shape) == (source.crs, source.transform, source.shape)
         assert (raster.dtypes, raster.nodata, raster.block_shapes) == (("uint8",), IGNORED, [(512, 512)])
@@ -122,7 +128,7 @@ def test_the_map_is_a_georeferenced_class_raster(scene_path: Path, tmp_path: Pat
     names = (tmp_path / "map.tif.aux.xml").read_text()
     assert names.index("impervious surfaces") < names.index("building") < names.index("clutter")
     with Scene(scene_path) as scene, pytest.raises(OutputError, match="exists already"):
-        write_map(WindowContext(brightness, 6, Tiling(64, 16), CPU), scene, out, ISPRS)
+        map_to(out, brightness, scene)
 
 
 def test_nothing_is_left_when_prediction_fails(scene_path: Path, tmp_path: Path) -> None:
@@ -131,7 +137,7 @@ def test_nothing_is_left_when_prediction_fails(scene_path: Path, tmp_path: Path)
 
     folder = tmp_path / "out"
     with Scene(scene_path) as scene, pytest.raises(RuntimeError):
-        write_map(WindowContext(failing, 6, Tiling(64, 16), CPU), scene, folder / "map.tif", ISPRS)
+        map_to(folder / "map.tif", failing, scene)
     assert list(folder.iterdir()) == []
 
 
@@ -162,13 +168,16 @@ from pathlib import Path
 from manet.legend import ISPRS
 from manet.models import build
 from manet.prediction.context import WindowContext
-from manet.prediction.map import write_map
-from manet.prediction.predict import Tiling
+from manet.prediction.journal import Journal
+from manet.prediction.map import Rasters, write_map
+from manet.prediction.predict import Predictor, Tiling
 from manet.raster.scene import Scene
 torch.set_num_threads(1)
 network = build("manet", encoder="regnetx_002").eval()
 with Scene(sys.argv[1]) as scene:
-    write_map(WindowContext(network, 6, Tiling(256, 32), torch.device("cpu")), scene, Path(sys.argv[2]), ISPRS)
+    predictor, rasters = WindowContext(network, 6, Tiling(256, 32), torch.device("cpu")), Rasters(Path(sys.argv[2]))
+    with Journal(rasters.classes, {}) as journal:
+        write_map(predictor, scene, rasters, ISPRS, journal)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from manet.commands.console import console, progress_bar
 from manet.commands.contexts import (
     CacheOption,
     ContextChoice,
@@ -15,6 +14,8 @@ from manet.commands.contexts import (
     OverlapOption,
     WindowOption,
 )
+from manet.commands.mapping import Mapper, Targets
+from manet.commands.prediction_report import ConsoleReport
 
 
 def predict(
@@ -31,28 +32,35 @@ def predict(
         bool, typer.Option("--native", help="Keep the scene's ground sampling distance where the training's differs.")
     ] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a map that is there.")] = False,
+    probabilities: Annotated[
+        Path | None, typer.Option(help="Raster to write: each class's probability, of bytes (254 is 1).")
+    ] = None,
+    uncertainty: Annotated[
+        Path | None, typer.Option(help="Raster to write: entropy of the probabilities, of bytes (254 is 1).")
+    ] = None,
+    cog: Annotated[bool, typer.Option("--cog", help="Write cloud-optimised GeoTIFFs, with overviews.")] = False,
+    areas: Annotated[
+        Path | None, typer.Option(help="Square metres of each class on the ellipsoid: a .csv, and a .json beside it.")
+    ] = None,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Begin anew, where an unfinished prediction would be gone on with.")
+    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that are there.")] = False,
 ) -> None:
-    """Map a scene of any height: a class GeoTIFF with the scene's georeference, the legend's colours and names."""
-    from manet.raster.scene import Scene
-    from manet.raster.writer import refuse_existing
+    """Map a scene of any size: a class GeoTIFF with the scene's georeference, the legend's colours and names.
 
-    refuse_existing(out, overwrite)
-    with Scene(scene) as image:
-        from manet.checkpoint import load, read_card
-        from manet.commands.device import choose_device
-        from manet.prediction.fit import OwnGrid, fit_scene
-        from manet.prediction.map import write_map
+    A prediction that was stopped goes on with the same command.
+    """
+    from manet.commands.device import choose_device
+    from manet.prediction.map import Rasters
 
-        card, torch_device = read_card(checkpoint), choose_device(device)
-        fit = fit_scene(image, card, native)
-        for line in (*fit.notes, *(f"warning: {warning}" for warning in fit.warnings)):
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
-        choice = ContextChoice(context, window, overlap, halo, cache, energy)
-        with fit.own as own, fit.resampled or own as seen:
-            predictor = choice.predictor(load(checkpoint).to(torch_device), seen, seen.window, torch_device)
-            if seen is not own:
-                predictor = OwnGrid(predictor, seen)
-            with progress_bar("predicting windows", predictor.windows(own.window)) as advance:
-                write_map(predictor, own, out, card.legend, overwrite=overwrite, advance=advance)
-    console.print(f"{image.height} x {image.width} pixels mapped to {', '.join(card.legend.names)}: {out}")
+    mapper = Mapper(
+        checkpoint=checkpoint,
+        choice=ContextChoice(context, window, overlap, halo, cache, energy),
+        native=native,
+        device=choose_device(device),
+        restart=restart,
+        overwrite=overwrite,
+        report=ConsoleReport(),
+    )
+    mapper.map(scene, Targets(Rasters(out, probabilities, uncertainty, cog), areas))

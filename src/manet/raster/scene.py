@@ -99,6 +99,14 @@ class Scene:
         geod = Geod(ellps="WGS84")
         return float((geod.inv(x0, y0, x1, y1)[2] * geod.inv(x0, y0, x2, y2)[2]) ** 0.5)
 
+    def identity(self) -> dict[str, str | int]:
+        """What tells whether this is still the same image: its path, and the size and last change of a local file."""
+        path = Path(self.path)
+        if not path.exists():
+            return {"path": self.path}
+        state = path.stat()
+        return {"path": str(path.resolve()), "bytes": state.st_size, "changed_ns": state.st_mtime_ns}
+
     def select(self, order: Sequence[int]) -> Self:
         """The same scene with these of its bands, in this order."""
         scene = self._copy()

@@ -1,5 +1,6 @@
 """Writing GeoTIFFs: window by window, under a temporary name, renamed when whole."""
 
+import glob
 import os
 import warnings
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import numpy as np
 import rasterio.errors
 import rasterio.io
 from numpy.typing import NDArray
+from rasterio._err import CPLE_BaseError  # what GDAL's own errors are where rasterio has no name for them
 from rasterio.crs import CRS
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.transform import Affine
@@ -19,7 +21,7 @@ from rasterio.windows import Window as RasterioWindow
 
 from manet.errors import OutputError
 from manet.legend import IGNORED, Legend
-from manet.raster.windows import Window
+from manet.raster.windows import Window, strips
 
 BLOCK = 512
 """Height and width of a GeoTIFF's internal blocks."""
@@ -70,17 +72,27 @@ def replacing(path: Path, overwrite: bool = False) -> Iterator[Path]:
     Raises OutputError where `path` exists and is not to be overwritten, and where it cannot be written.
     """
     refuse_existing(path, overwrite)
-    partial = path.with_name(f".{path.name}.partial-{os.getpid()}{path.suffix}")
+    partial = path.with_name(f"{_partial(path)}{os.getpid()}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield partial
         os.replace(partial, path)
-    except OSError as error:
-        raise OutputError(
-            f"{path} cannot be written ({error.strerror or error}); check the folder and the disk"
-        ) from error
+    except (OSError, CPLE_BaseError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise OutputError(f"{path} cannot be written ({reason}); check the folder and the disk") from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what a process that was killed left of `path` under temporary names."""
+    for left in path.parent.glob(f"{glob.escape(_partial(path))}*"):
+        left.unlink()
+
+
+def _partial(path: Path) -> str:
+    """How the temporary names beside a path begin."""
+    return f".{path.name}.partial-"
 
 
 @contextmanager
@@ -147,14 +159,40 @@ def write_classes(
             transparent = {IGNORED: (0, 0, 0, 0)}
             dataset.write_colormap(1, {i: (*c, 255) for i, c in enumerate(legend.colours)} | transparent)
             yield Writer(dataset)
-        _write_category_names(path, legend)
+        write_category_names(path, legend)
 
 
-def _create(path: Path, **profile: Any) -> rasterio.io.DatasetWriter:
+@contextmanager
+def write_shares(
+    path: Path, *, height: int, width: int, band_names: list[str], full: int, crs: CRS | None, transform: Affine
+) -> Iterator[Writer]:
+    """A tiled, compressed raster of shares as bytes, `full` being 1 (the bands' scale says so) and IGNORED nodata, over
+    what is there."""
+    with (
+        replacing(path, overwrite=True) as partial,
+        _create(
+            partial,
+            height=height,
+            width=width,
+            count=len(band_names),
+            dtype="uint8",
+            crs=crs,
+            transform=transform,
+            nodata=IGNORED,
+            photometric="MINISBLACK",
+        ) as dataset,
+    ):
+        dataset.descriptions = band_names
+        dataset.scales = [1 / full] * len(band_names)
+        yield Writer(dataset)
+
+
+@contextmanager
+def _create(path: Path, **profile: Any) -> Iterator[rasterio.io.DatasetWriter]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            return rasterio.open(
+            dataset = rasterio.open(
                 path,
                 "w",
                 driver="GTiff",
@@ -168,9 +206,29 @@ def _create(path: Path, **profile: Any) -> rasterio.io.DatasetWriter:
             )
     except rasterio.errors.RasterioIOError as error:
         raise OutputError(f"{path.parent} cannot be written to ({error}); check the folder and the disk") from error
+    with dataset:
+        yield dataset
+    read_back(path)
 
 
-def _write_category_names(path: Path, legend: Legend) -> None:
+def read_back(path: Path) -> None:
+    """Read every block of a GeoTIFF that was just closed: closing does not tell that the disk was full.
+
+    Raises OutputError where one cannot be read.
+    """
+    try:
+        with warnings.catch_warnings(), rasterio.open(path) as dataset:
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            for block in strips(dataset.height, dataset.width, BLOCK):
+                rectangle = RasterioWindow(block.col, block.row, block.width, block.height)  # type: ignore[call-arg]
+                dataset.read(1, window=rectangle)
+                dataset.dataset_mask(window=rectangle)
+    except rasterio.errors.RasterioError as error:
+        raise OutputError(f"{path.parent} took a file in part only; check whether the disk is full") from error
+
+
+def write_category_names(path: Path, legend: Legend) -> None:
+    """Write the side-car .aux.xml of a class raster."""
     root = ElementTree.Element("PAMDataset")
     names = ElementTree.SubElement(ElementTree.SubElement(root, "PAMRasterBand", band="1"), "CategoryNames")
     for name in legend.names:

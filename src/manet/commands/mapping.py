@@ -1,0 +1,117 @@
+"""One scene after the other to its outputs: what `manet predict` does with each."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import manet
+from manet.commands.contexts import ContextChoice
+from manet.commands.prediction_report import Pace, Report
+
+if TYPE_CHECKING:
+    import torch
+
+    from manet.card import Card
+    from manet.models import Network
+    from manet.prediction.map import Rasters
+    from manet.raster.scene import Scene
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What to write of a scene, and where."""
+
+    rasters: "Rasters"
+    areas: Path | None = None
+
+    @property
+    def paths(self) -> list[Path]:
+        from manet.raster.areas import areas_paths
+
+        return [*self.rasters.paths, *(areas_paths(self.areas) if self.areas is not None else ())]
+
+
+@dataclass(frozen=True)
+class Mapper:
+    """A checkpoint and how to predict with it."""
+
+    checkpoint: Path
+    choice: ContextChoice
+    native: bool
+    device: "torch.device"
+    restart: bool
+    overwrite: bool
+    report: Report
+
+    @cached_property
+    def network(self) -> "Network":
+        from manet.checkpoint import load
+
+        return load(self.checkpoint).to(self.device)
+
+    @cached_property
+    def card(self) -> "Card":
+        from manet.checkpoint import read_card
+
+        return read_card(self.checkpoint)
+
+    @cached_property
+    def digest(self) -> str:
+        """Of the checkpoint's bytes."""
+        with self.checkpoint.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def map(self, scene: str, targets: Targets) -> None:
+        """Predict a scene, or go on with it, and write its outputs."""
+        from manet.prediction.fit import OwnGrid, fit_scene
+        from manet.prediction.journal import Journal
+        from manet.prediction.map import write_map
+        from manet.raster.areas import class_areas, write_areas
+        from manet.raster.scene import Scene
+
+        card, out = self.card, targets.rasters.classes
+        with Scene(scene) as image, Journal(out, self._settings(image, targets.rasters), self.restart) as journal:
+            journal.clear_way(targets.paths, self.overwrite)
+            fit = fit_scene(image, card, self.native)
+            for line in (*fit.notes, *(f"warning: {warning}" for warning in fit.warnings)):
+                self.report.note(line)
+            choice = replace(self.choice, **journal.chosen)
+            with fit.own as own, fit.resampled or own as seen:
+                predictor = choice.predictor(self.network, seen, seen.window, self.device)
+                journal.chosen = {"window": choice.seen}
+                if choice.context == "scene":
+                    journal.chosen["halo"] = predictor.overlap // 2
+                if seen is not own:
+                    predictor = OwnGrid(predictor, seen)
+                if journal.parts.finished:
+                    self.report.note(f"going on after {journal.parts.finished} finished strips")
+                pace = Pace(predictor.windows(own.window), own.height * own.width / 1e6)
+                with self.report.progress(pace) as advance:
+                    write_map(
+                        predictor, own, targets.rasters, card.legend, journal, overwrite=self.overwrite, advance=advance
+                    )
+            if targets.areas is not None:
+                write_areas(class_areas(out, card.legend), targets.areas, overwrite=True)
+        self.report.note(f"{image.height} x {image.width} pixels mapped to {', '.join(card.legend.names)}: {out}")
+
+    def _settings(self, scene: "Scene", rasters: "Rasters") -> dict[str, Any]:
+        """Everything that a map depends on."""
+        import torch
+
+        choice = self.choice
+        scene_settings = {f"scene ({name})": value for name, value in scene.identity().items()}
+        return scene_settings | {
+            "checkpoint (SHA-256)": self.digest,
+            "--context": choice.context,
+            "--window": choice.window,
+            "--overlap": choice.overlap,
+            "--halo": choice.halo,
+            "--energy": choice.energy,
+            "--native": self.native,
+            "--probabilities": rasters.probabilities is not None,
+            "--uncertainty": rasters.uncertainty is not None,
+            "device": self.device.type,
+            "version": f"manet {manet.__version__}, torch {torch.__version__}",
+        }
