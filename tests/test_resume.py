@@ -245,7 +245,7 @@ def test_a_full_disk_while_a_file_is_copied(tmp_path: Path) -> None:
         assert [path.name for path in tmp_path.iterdir()] == ["whole.tif"]
 
 
-MOMENTS = tuple(range(5, 100, 5)) + (97,)
+MOMENTS = tuple(round(5 + 90 * k / 19) for k in range(20))
 """Percent of the time that an uninterrupted prediction takes after its start, twenty of them."""
 
 

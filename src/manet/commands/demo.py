@@ -40,7 +40,7 @@ def demo(
         f"the trivial answer, everything {trivial.name}: its IoU {trivial.iou:.2f}, mean IoU {trivial.mean_iou:.2f}"
     )
     console.rule("4 of 4  the map of the whole scene")
-    predict(run / "best.safetensors", str(data / manifest.scenes[0].image), map_file)
+    predict(run / "best.safetensors", [str(data / manifest.scenes[0].image)], map_file)
     panel = draw_demo(out, data, manifest, map_file)
 
     console.rule(f"done in {(time.monotonic() - begin) / 60:.1f} minutes")

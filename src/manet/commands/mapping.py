@@ -1,14 +1,19 @@
 """One scene after the other to its outputs: what `manet predict` does with each."""
 
 import hashlib
+import time
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 import manet
+from manet.commands.console import console, errors
 from manet.commands.contexts import ContextChoice
 from manet.commands.prediction_report import Pace, Report
+from manet.errors import ManetError
 
 if TYPE_CHECKING:
     import torch
@@ -31,6 +36,14 @@ class Targets:
         from manet.raster.areas import areas_paths
 
         return [*self.rasters.paths, *(areas_paths(self.areas) if self.areas is not None else ())]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A scene and its outputs."""
+
+    scene: str
+    targets: Targets
 
 
 @dataclass(frozen=True)
@@ -115,3 +128,33 @@ class Mapper:
             "device": self.device.type,
             "version": f"manet {manet.__version__}, torch {torch.__version__}",
         }
+
+
+def run(mapper: Mapper, job: Job) -> None:
+    """Map one scene and tell of it. Raises what `Mapper.map` does."""
+    begin, report = time.monotonic(), mapper.report
+    outputs = [str(path) for path in job.targets.paths]
+    report.event("started", scene=job.scene, outputs=outputs)
+    try:
+        mapper.map(job.scene, job.targets)
+    except ManetError as error:
+        report.event("failed", scene=job.scene, error=str(error))
+        raise
+    report.event("finished", scene=job.scene, outputs=outputs, seconds=round(time.monotonic() - begin, 1))
+
+
+def run_all(mapper: Mapper, jobs: list[Job]) -> None:
+    """Map every scene. Those that fail are named at the end, and the exit status is 1."""
+    _ = mapper.card  # a wrong checkpoint is no scene's fault
+    failed: list[str] = []
+    for number, job in enumerate(jobs, 1):
+        console.print(f"{number} of {len(jobs)}: {job.scene}", markup=False, highlight=False, soft_wrap=True)
+        try:
+            run(mapper, job)
+        except ManetError as error:
+            failed.append(job.scene)
+            errors.print(f"failed: {error}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"{len(jobs) - len(failed)} of {len(jobs)} scenes mapped", highlight=False)
+    if failed:
+        errors.print(f"not mapped: {', '.join(failed)}", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(1)

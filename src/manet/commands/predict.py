@@ -1,7 +1,7 @@
 """`manet predict`: the map of a scene."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,14 +14,20 @@ from manet.commands.contexts import (
     OverlapOption,
     WindowOption,
 )
-from manet.commands.mapping import Mapper, Targets
-from manet.commands.prediction_report import ConsoleReport
+from manet.commands.mapping import Job, Mapper, Targets, run, run_all
+from manet.commands.prediction_report import ConsoleReport, EventReport
+
+if TYPE_CHECKING:
+    from manet.raster.collection import NamedScene
 
 
 def predict(
     checkpoint: Annotated[Path, typer.Argument(help="Checkpoint, such as runs/x/best.safetensors.")],
-    scene: Annotated[str, typer.Argument(help="Image that GDAL can read.")],
-    out: Annotated[Path, typer.Option(help="Map to write, a GeoTIFF.")],
+    scenes: Annotated[
+        list[str],
+        typer.Argument(help="Image that GDAL can read; or several, a folder, a pattern, a STAC item collection."),
+    ],
+    out: Annotated[Path, typer.Option(help="Map to write, a GeoTIFF; a folder for several scenes.")],
     context: ContextOption = "window",
     window: WindowOption = None,
     overlap: OverlapOption = 64,
@@ -42,6 +48,9 @@ def predict(
     areas: Annotated[
         Path | None, typer.Option(help="Square metres of each class on the ellipsoid: a .csv, and a .json beside it.")
     ] = None,
+    events: Annotated[
+        bool, typer.Option("--json", help="Events for programs on standard output, one JSON object a line.")
+    ] = False,
     restart: Annotated[
         bool, typer.Option("--restart", help="Begin anew, where an unfinished prediction would be gone on with.")
     ] = False,
@@ -49,10 +58,18 @@ def predict(
 ) -> None:
     """Map a scene of any size: a class GeoTIFF with the scene's georeference, the legend's colours and names.
 
-    A prediction that was stopped goes on with the same command.
+    A prediction that was stopped goes on with the same command. For several scenes every output is a folder, and one
+    that fails does not stop the others.
     """
     from manet.commands.device import choose_device
     from manet.prediction.map import Rasters
+    from manet.raster.collection import find_scenes, is_collection
+
+    report = EventReport() if events else ConsoleReport()
+    found, several = find_scenes(scenes), len(scenes) > 1 or is_collection(scenes[0])
+
+    def place(output: Path | None, scene: "NamedScene", suffix: str = ".tif") -> Path | None:
+        return output / f"{scene.name}{suffix}" if several and output is not None else output
 
     mapper = Mapper(
         checkpoint=checkpoint,
@@ -61,6 +78,16 @@ def predict(
         device=choose_device(device),
         restart=restart,
         overwrite=overwrite,
-        report=ConsoleReport(),
+        report=report,
     )
-    mapper.map(scene, Targets(Rasters(out, probabilities, uncertainty, cog), areas))
+    jobs: list[Job] = []
+    for scene in found:
+        map_file = place(out, scene)
+        assert map_file is not None
+        rasters = Rasters(map_file, place(probabilities, scene), place(uncertainty, scene), cog)
+        jobs.append(Job(scene.path, Targets(rasters, place(areas, scene, ".csv"))))
+    with report.only_events():
+        if several:
+            run_all(mapper, jobs)
+        else:
+            run(mapper, jobs[0])

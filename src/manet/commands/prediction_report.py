@@ -5,7 +5,7 @@ import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
@@ -58,6 +58,10 @@ class Report(ABC):
     def event(self, name: str, **fields: Any) -> None:
         """Something that a program should know: a name, and JSON values."""
 
+    def only_events(self) -> AbstractContextManager[None]:
+        """A context in which standard output holds nothing but events, if this is for a program."""
+        return nullcontext()
+
     @abstractmethod
     def progress(self, pace: Pace) -> AbstractContextManager[Callable[[int], None]]:
         """A context that gives a function to call with the windows done."""
@@ -97,6 +101,14 @@ class EventReport(Report):
 
     def note(self, line: str) -> None:
         self.event("note", text=line)
+
+    @contextmanager
+    def only_events(self) -> Iterator[None]:
+        console.stderr = True
+        try:
+            yield
+        finally:
+            console.stderr = False
 
     def event(self, name: str, **fields: Any) -> None:
         print(json.dumps({"event": name} | fields, ensure_ascii=False), file=sys.stdout, flush=True)
