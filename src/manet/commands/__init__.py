@@ -8,7 +8,20 @@ import sys
 import typer
 from rich.markup import escape
 
-from manet.commands import benchmark, check, convert, demo, evaluate, fetch, info, predict, prepare, recipes, train
+from manet.commands import (
+    benchmark,
+    check,
+    convert,
+    demo,
+    evaluate,
+    fetch,
+    info,
+    polygons,
+    predict,
+    prepare,
+    recipes,
+    train,
+)
 from manet.commands.console import errors
 from manet.errors import ManetError
 
@@ -19,7 +32,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (demo, fetch, check, train, evaluate, predict, info, recipes, convert):
+for command in (demo, fetch, check, train, evaluate, predict, polygons, info, recipes, convert):
     app.command()(getattr(command, command.__name__.rpartition(".")[2]))
 app.add_typer(prepare.app, name="prepare")
 app.add_typer(benchmark.app, name="benchmark")

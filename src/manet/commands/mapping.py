@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from manet.card import Card
     from manet.models import Network
     from manet.prediction.map import Rasters
+    from manet.raster.polygons import PolygonSettings
     from manet.raster.scene import Scene
 
 
@@ -30,12 +31,15 @@ class Targets:
 
     rasters: "Rasters"
     areas: Path | None = None
+    polygons: Path | None = None
+    polygon_settings: "PolygonSettings | None" = None
 
     @property
     def paths(self) -> list[Path]:
         from manet.raster.areas import areas_paths
 
-        return [*self.rasters.paths, *(areas_paths(self.areas) if self.areas is not None else ())]
+        areas = areas_paths(self.areas) if self.areas is not None else ()
+        return [*self.rasters.paths, *areas, *([self.polygons] if self.polygons is not None else [])]
 
 
 @dataclass(frozen=True)
@@ -82,8 +86,11 @@ class Mapper:
         from manet.prediction.journal import Journal
         from manet.prediction.map import write_map
         from manet.raster.areas import class_areas, write_areas
+        from manet.raster.polygons import check_polygon_file, write_polygons
         from manet.raster.scene import Scene
 
+        if targets.polygons is not None:
+            check_polygon_file(targets.polygons)
         card, out = self.card, targets.rasters.classes
         with Scene(scene) as image, Journal(out, self._settings(image, targets.rasters), self.restart) as journal:
             journal.clear_way(targets.paths, self.overwrite)
@@ -107,6 +114,10 @@ class Mapper:
                     )
             if targets.areas is not None:
                 write_areas(class_areas(out, card.legend), targets.areas, overwrite=True)
+            if targets.polygons is not None:
+                write_polygons(
+                    out, targets.polygons, targets.rasters.probabilities, targets.polygon_settings, overwrite=True
+                )
         self.report.note(f"{image.height} x {image.width} pixels mapped to {', '.join(card.legend.names)}: {out}")
 
     def _settings(self, scene: "Scene", rasters: "Rasters") -> dict[str, Any]:

@@ -15,6 +15,7 @@ from manet.commands.contexts import (
     WindowOption,
 )
 from manet.commands.mapping import Job, Mapper, Targets, run, run_all
+from manet.commands.polygons import BackgroundOption, LeastAreaOption, SimplifyOption
 from manet.commands.prediction_report import ConsoleReport, EventReport
 
 if TYPE_CHECKING:
@@ -48,6 +49,12 @@ def predict(
     areas: Annotated[
         Path | None, typer.Option(help="Square metres of each class on the ellipsoid: a .csv, and a .json beside it.")
     ] = None,
+    polygons: Annotated[
+        Path | None, typer.Option(help="Polygons to write, .gpkg; their confidence with --probabilities.")
+    ] = None,
+    background: BackgroundOption = "out",
+    simplify: SimplifyOption = 0,
+    least_area: LeastAreaOption = 0,
     events: Annotated[
         bool, typer.Option("--json", help="Events for programs on standard output, one JSON object a line.")
     ] = False,
@@ -64,6 +71,7 @@ def predict(
     from manet.commands.device import choose_device
     from manet.prediction.map import Rasters
     from manet.raster.collection import find_scenes, is_collection
+    from manet.raster.polygons import PolygonSettings
 
     report = EventReport() if events else ConsoleReport()
     found, several = find_scenes(scenes), len(scenes) > 1 or is_collection(scenes[0])
@@ -80,12 +88,14 @@ def predict(
         overwrite=overwrite,
         report=report,
     )
+    settings = PolygonSettings(background, simplify, least_area)
     jobs: list[Job] = []
     for scene in found:
         map_file = place(out, scene)
         assert map_file is not None
         rasters = Rasters(map_file, place(probabilities, scene), place(uncertainty, scene), cog)
-        jobs.append(Job(scene.path, Targets(rasters, place(areas, scene, ".csv"))))
+        targets = Targets(rasters, place(areas, scene, ".csv"), place(polygons, scene, ".gpkg"), settings)
+        jobs.append(Job(scene.path, targets))
     with report.only_events():
         if several:
             run_all(mapper, jobs)

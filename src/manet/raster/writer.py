@@ -236,3 +236,11 @@ def write_category_names(path: Path, legend: Legend) -> None:
     ElementTree.indent(root)
     with replacing(path.with_name(f"{path.name}.aux.xml"), overwrite=True) as sidecar:
         ElementTree.ElementTree(root).write(sidecar, encoding="utf-8")
+
+
+def read_category_names(path: Path) -> dict[int, str]:
+    """The names of a class raster's indices as its side-car says; empty where there is none."""
+    sidecar = path.with_name(f"{path.name}.aux.xml")
+    if not sidecar.exists():
+        return {}
+    return {index: found.text or "" for index, found in enumerate(ElementTree.parse(sidecar).iter("Category"))}

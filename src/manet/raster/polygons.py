@@ -1,0 +1,110 @@
+"""Polygons of a map, with class, area and confidence, in a file that any GIS opens."""
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pyogrio
+import pyogrio.raw
+import shapely
+from numpy.typing import NDArray
+
+from manet.errors import OutputError, SceneError
+from manet.raster.ground import ground_of
+from manet.raster.scene import Scene
+from manet.raster.simplify import simplify
+from manet.raster.trace import integral, trace
+from manet.raster.writer import read_category_names, replacing
+
+DRIVERS = {".gpkg": "GPKG", ".parquet": "Parquet"}
+BACKGROUND = "background"
+"""The name of the class that has no polygons of its own."""
+BATCH = 50_000
+"""Polygons that are written at a time."""
+
+
+@dataclass(frozen=True)
+class PolygonSettings:
+    """Which polygons to write."""
+
+    background: Literal["out", "cells"] = "out"
+    """The class of that name: left out, or cut at the borders of cells of 1024 pixels."""
+    simplify: float = 0.0
+    """Bends smaller than this go, pixels; 0 keeps the pixels' stairs."""
+    least_area_m2: float = 0.0
+    """Smaller polygons are left out."""
+
+
+def check_polygon_file(path: Path) -> str:
+    """GDAL's driver for a file. Raises OutputError where the ending or the installed GDAL does not give one."""
+    driver = DRIVERS.get(path.suffix)
+    if driver is None:
+        raise OutputError(f"{path} is no name for polygons; expected one that ends in {' or '.join(DRIVERS)}")
+    if "w" not in pyogrio.list_drivers(write=True).get(driver, ""):
+        raise OutputError(f"the installed GDAL cannot write {driver} ({path}); give a name that ends in .gpkg")
+    return driver
+
+
+def write_polygons(
+    map_file: Path,
+    out: Path,
+    probabilities: Path | None = None,
+    settings: PolygonSettings | None = None,
+    overwrite: bool = False,
+) -> int:
+    """Write the polygons of a class raster; how many there are.
+
+    Attributes: class (index), name, area_m2 on the ellipsoid (of the pixels, whatever is simplified; none without a
+    CRS), and confidence, 0 to 1, with probabilities: the mean over the polygon of its pixels' largest probability.
+    """
+    settings, driver = settings or PolygonSettings(), check_polygon_file(out)
+    names = read_category_names(map_file)
+    with Scene(map_file) as scene:
+        transform, crs, ground = scene.transform, scene.crs, ground_of(scene.crs, scene.transform)
+    if ground is None and settings.least_area_m2:
+        raise SceneError(f"{map_file} has no CRS, so the polygons' sizes are unknown; assign one")
+    background = next((index for index, name in names.items() if name.casefold() == BACKGROUND), None)
+    polygons = trace(map_file, background, settings.background == "cells")
+    confidence = None
+    if probabilities is not None and len(polygons):
+        pixels = polygons.sums(polygons.corners[:, 0].astype(np.int64) * polygons.corners[:, 1])
+        confidence = polygons.sums(integral(probabilities, polygons.corners)) / pixels / 254
+    simple = simplify(polygons, settings.simplify) if settings.simplify else None
+
+    def on_map(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+        linear = np.array([[transform.a, transform.d], [transform.b, transform.e]])
+        return corners @ linear + (transform.c, transform.f)
+
+    count = 0
+    with replacing(out, overwrite) as partial:
+        for first in range(0, max(len(polygons), 1), BATCH):
+            last = min(first + BATCH, len(polygons))
+            exact = shapely.transform(polygons.shapes(first, last), on_map)
+            shapes = exact if simple is None else shapely.transform(simple[first:last], on_map)
+            areas = np.full(last - first, np.nan) if ground is None else ground.polygon_areas(exact)
+            kept = np.flatnonzero(~(areas < settings.least_area_m2))
+            classes = polygons.classes[first:last][kept].astype(np.int32)
+            fields = {
+                "class": classes,
+                "name": np.array([names.get(int(c), f"class {c}") for c in classes], object),
+                "area_m2": areas[kept],
+            }
+            if confidence is not None:
+                fields["confidence"] = confidence[first:last][kept]
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", ".*crs.*")
+                pyogrio.raw.write(
+                    partial,
+                    shapely.to_wkb(shapes[kept]),
+                    list(fields.values()),
+                    list(fields),
+                    layer=out.stem,
+                    driver=driver,
+                    geometry_type="Polygon",
+                    crs=crs.to_wkt() if crs is not None else None,
+                    append=first > 0,
+                )
+            count += len(kept)
+    return count
