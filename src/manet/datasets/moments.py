@@ -41,8 +41,6 @@ class Moments:
             ends = [self._values[np.flatnonzero(counts)[[0, -1]]] for counts in self._counts]
             self._low, self._high = np.array(ends, np.float64).T
         variance = self._square / self._count - (self._total / self._count) ** 2
-        std = np.where(
-            variance > 0, np.sqrt(np.maximum(variance, 0)), 1
-        )  # constant: only centred
+        std = np.where(variance > 0, np.sqrt(np.maximum(variance, 0)), 1)  # constant: only centred
         mean = self._shift[:, 0] + self._total / self._count
         return BandStatistics(mean=tuple(mean), std=tuple(std), minimum=tuple(self._low), maximum=tuple(self._high))
