@@ -20,6 +20,7 @@ from manet.commands import (
     predict,
     prepare,
     recipes,
+    submit,
     train,
 )
 from manet.commands.console import errors
@@ -32,7 +33,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (demo, fetch, check, train, evaluate, predict, polygons, info, recipes, convert):
+for command in (demo, fetch, check, train, evaluate, predict, polygons, submit, info, recipes, convert):
     app.command()(getattr(command, command.__name__.rpartition(".")[2]))
 app.add_typer(prepare.app, name="prepare")
 app.add_typer(benchmark.app, name="benchmark")

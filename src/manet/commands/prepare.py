@@ -205,13 +205,18 @@ def print_manifest(manifest: "Manifest", out: Path) -> None:
     for split in SPLITS:
         table.add_column(split, justify="right")
     for index, label in enumerate(manifest.legend.names):
-        shares = [manifest.pixels[s][index] / max(sum(manifest.pixels[s]), 1) for s in SPLITS]
-        table.add_row(label, *(f"{100 * share:.1f}" for share in shares))
+        table.add_row(label, *(_share(manifest.pixels[s][index], sum(manifest.pixels[s])) for s in SPLITS))
+    table.add_section()
+    table.add_row("labelled, millions", *(f"{sum(manifest.pixels[s]) / 1e6:.2f}" for s in SPLITS))
     console.print(table)
     ground = f"{manifest.gsd_m:.3f} m a pixel" if manifest.gsd_m else "unknown ground sampling distance"
     console.print(f"{len(manifest.scenes)} scenes, {ground}, in {out}")
     console.print(f"next: manet check {out}", soft_wrap=True)
     console.print(f"then: manet train --data {out} --recipe paper --out runs/{manifest.dataset}")
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.1f}" if whole else "-"
 
 
 def _prepare(name: str, source: Path | None, out: Path, overwrite: bool) -> None:

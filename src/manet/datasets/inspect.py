@@ -90,7 +90,8 @@ def inspect(folder: Path, manifest: Manifest, advance: Advance = lambda pixels: 
                 for part in strips(area.height, area.width):
                     window = Window(area.row + part.row, area.col + part.col, part.height, part.width)
                     image, valid = scene.read(window)
-                    _count(contents, bands, image, valid, labels.read(window)[0][0])
+                    known = labels.read(window)[0][0] if labels else np.full(valid.shape, IGNORED)
+                    _count(contents, bands, image, valid, known)
                     fingerprints.add(split, area.scene, window.row, window.col, image, valid)
                     advance(window.height * window.width)
         contents.classes = _class_counts(contents.classes, manifest)
@@ -114,20 +115,22 @@ class _open:  # noqa: N801 (a context manager used like a function)
 
     def __init__(self, folder: Path, manifest: Manifest, name: str) -> None:
         entry = manifest.scene(name)
-        self.scene, self.labels = Scene(folder / entry.image), Scene(folder / entry.labels)
-        for scene in (self.scene, self.labels):
+        self.scene = Scene(folder / entry.image)
+        self.labels = Scene(folder / entry.given_labels) if entry.given_labels else None
+        for scene in filter(None, (self.scene, self.labels)):
             if (scene.height, scene.width) != (entry.height, entry.width):
                 raise DatasetError(
                     f"{scene.path} is of {scene.height} x {scene.width} pixels, the manifest says {entry.height} x "
                     f"{entry.width}; prepare the dataset again"
                 )
 
-    def __enter__(self) -> tuple[Scene, Scene]:
+    def __enter__(self) -> tuple[Scene, Scene | None]:
         return self.scene, self.labels
 
     def __exit__(self, *_: object) -> None:
         self.scene.close()
-        self.labels.close()
+        if self.labels:
+            self.labels.close()
 
 
 def _count(
@@ -160,13 +163,14 @@ def _class_counts(counts: NDArray[np.int64], manifest: Manifest) -> NDArray[np.i
 def _alignments(folder: Path, manifest: Manifest) -> list[Alignment]:
     """Of scenes spread over the dataset, from the windows with most label edges on a coarse look."""
     areas: dict[str, list[Area]] = {}
-    for area in (area for split in SPLITS for area in manifest.splits.get(split, ())):
+    for area in (area for split in SPLITS for area in manifest.labelled(split)):
         areas.setdefault(area.scene, []).append(area)
     names = list(areas)
     found = []
     for name in names[:: max(1, -(-len(names) // ALIGNMENT_SCENES))]:
         fit = EdgeFit()
         with _open(folder, manifest, name) as (scene, labels):
+            assert labels is not None
             for window in _windows_with_edges(labels, areas[name]):
                 image, valid = scene.read(window)
                 fit.add(image, valid, labels.read(window)[0][0].astype(np.uint8))

@@ -15,8 +15,8 @@ class Moments:
     def __init__(self, first: Values) -> None:
         """first: some of the values, near whose mean the rest is summed; sums of squares far from it lose digits."""
         self._count = 0
-        small = np.issubdtype(first.dtype, np.integer) and first.dtype.itemsize <= 2
-        low, high = (np.iinfo(first.dtype).min, np.iinfo(first.dtype).max) if small else (0, 0)
+        small = first.dtype.kind in "iu" and first.dtype.itemsize <= 2
+        low, high = (np.iinfo(str(first.dtype)).min, np.iinfo(str(first.dtype)).max) if small else (0, 0)
         self._values = np.arange(low, high + 1) if small else None
         self._counts = np.zeros((len(first), high - low + 1), np.int64)
         self._shift = first.mean(axis=1, dtype=np.float64, keepdims=True)

@@ -25,7 +25,7 @@ ARCHIVES: dict[Role, str] = {
 }
 HEIGHTS = "ISPRS_semantic_labeling_Vaihingen.zip (dsm/)"
 
-NESTED = re.compile(r"^ISPRS_semantic_labeling_Vaihingen", re.IGNORECASE)
+NESTED = re.compile(r"^(?:ISPRS_semantic_labeling_)?Vaihingen\w*\.zip$", re.IGNORECASE)
 MOSAIC = re.compile(r"top_mosaic_09cm_(area\d+)(_noBoundary)?\.tif", re.IGNORECASE)
 SURFACE = re.compile(r"dsm_09cm_matching_(area\d+)\.tif", re.IGNORECASE)
 
