@@ -83,7 +83,8 @@ def whole_scenes(publication: Publication, found: Found, incomplete: bool, progr
         )
         usable = f"{len(whole)} of {len(publication.scenes)} scenes of {publication.name} are whole"
         if not incomplete or not any(publication.scenes[name] == "train" for name in whole):
-            advice = "add them, or prepare the whole ones alone with --incomplete" if whole else "add them"
+            alone = "or prepare the whole ones alone with --incomplete"
+            advice = "add those of the train split at least" if incomplete else f"add them, {alone}"
             raise DatasetError(f"{usable}; missing are {listed}: {advice}")
         progress(f"{usable}, the others are left out: missing are {listed}")
     return whole

@@ -1,7 +1,7 @@
 """A scene from its publisher's files: looked at in place, unpacked and read when its turn comes."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -38,19 +38,25 @@ def look_at(
 
     Raises SceneError where a file is no image, DatasetError where one is not of its size or has other bands.
     """
-    image = Scene(files["image"].gdal_path, alpha=False)
+    paths: dict[Role, str] = {role: file.gdal_path for role, file in files.items()}
+    with _named(files, paths):
+        image = Scene(paths["image"], alpha=False)
+        others: dict[Role, Scene] = {
+            role: LabelRaster(path) if role in ("labels", "eroded") else Scene(path)
+            for role, path in paths.items()
+            if role != "image"
+        }
     expected = publication.bands[:-1] if "height" in files else publication.bands
     if image.bands != len(expected) or image.dtype != "uint8":
         raise DatasetError(
             f"{files['image'].place} has {image.bands} bands of {image.dtype}, expected {len(expected)} of uint8 "
             f"({', '.join(expected)}); get it again"
         )
-    for role, file in files.items():
-        other = LabelRaster(file.gdal_path) if role in ("labels", "eroded") else Scene(file.gdal_path)
+    for role, other in others.items():
         short = SHORT if role == "height" else 0
         if not (0 <= image.height - other.height <= short and 0 <= image.width - other.width <= short):
             raise DatasetError(
-                f"{file.place} is of {other.height} x {other.width} pixels, its image {files['image'].place} of "
+                f"{files[role].place} is of {other.height} x {other.width} pixels, its image {files['image'].place} of "
                 f"{image.height} x {image.width}; get both again"
             )
     reading = _Reading(publication, folder, name, files, stray, progress)
@@ -73,6 +79,18 @@ def _stamp(publication: Publication, files: dict[Role, SourceFile], stray: Stray
     parts = [version("manet"), stray, *publication.bands, publication.legend.model_dump_json()]
     parts += [f"{role} {file.name} {file.stamp}" for role, file in sorted(files.items())]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+@contextmanager
+def _named(files: Mapping[Role, SourceFile], paths: Mapping[Role, str | Path]) -> Iterator[None]:
+    """Errors name files as people know them, not the paths that they are read by."""
+    try:
+        yield
+    except SceneError as error:
+        for role, path in paths.items():
+            if str(path) in str(error):
+                raise SceneError(str(error).replace(str(path), files[role].place)) from error
+        raise
 
 
 class _Reading:
@@ -102,14 +120,9 @@ class _Reading:
             paths: dict[Role, Path] = {
                 role: stack.enter_context(self._folder.unpacked(file)) for role, file in self._files.items()
             }
-            try:
+            with _named(self._files, paths):
                 self._open(paths, stack)
                 yield
-            except SceneError as error:  # which names the unpacked copy
-                for role, path in paths.items():
-                    if str(path) in str(error):
-                        raise SceneError(str(error).replace(str(path), self._files[role].place)) from error
-                raise
             self._settle()
 
     def _open(self, paths: dict[Role, Path], stack: ExitStack) -> None:
