@@ -189,7 +189,7 @@ SWITCHES: dict[str, dict[str, Any]] = {
 @pytest.mark.slow
 @pytest.mark.parametrize("switch", SWITCHES)
 def test_every_switch_alone_trains(switch: str, town: Town, tmp_path: Path) -> None:
-    """60 steps on the town: the loss falls by a third, and some classes are told apart."""
+    """60 steps on the town: the loss falls by a third, and the map is better than the best that looks at nothing."""
     settings: dict[str, Any] = {
         "network": {"encoder": "resnet10t"},
         "patches": {"size": 64, "batch": 8},
@@ -202,7 +202,8 @@ def test_every_switch_alone_trains(switch: str, town: Town, tmp_path: Path) -> N
     print(f"\n{switch}: loss {first:.3f} to {last:.3f}, mean IoU {outcome.card.scores['mean_iou']:.3f}")
     assert int(rows[-1]["step"]) == 60
     assert last < 0.67 * first
-    assert outcome.card.scores["mean_iou"] > 0.2
+    pixels = town[1].pixels["validation"]
+    assert outcome.card.scores["mean_iou"] > 1.2 * max(pixels[:5]) / sum(pixels) / 5
 
 
 def test_a_run_that_has_ended_is_not_resumed(town: Town, tmp_path: Path) -> None:
