@@ -110,6 +110,7 @@ def test_scenes_that_cannot_be_mapped(run: Run, checkpoint: Path, town: Town, tm
     truncated, text = tmp_path / "truncated.tif", tmp_path / "text.tif"
     truncated.write_bytes(scene.read_bytes()[:200_000])
     text.write_text("no image")
+    (tmp_path / "empty").mkdir()
     with rasterio.open(scene) as source:
         profile = source.profile | {"count": 1, "photometric": "minisblack"}
         with rasterio.open(tmp_path / "grey.tif", "w", **profile) as grey:
@@ -118,7 +119,7 @@ def test_scenes_that_cannot_be_mapped(run: Run, checkpoint: Path, town: Town, tm
         (tmp_path / "nowhere.tif", "no image at"),
         (text, "cannot be read as an image"),
         (truncated, "truncated"),
-        (tmp_path, "is a folder"),
+        (tmp_path / "empty", "no image in"),
         (tmp_path / "grey.tif", "has 1 bands, the checkpoint expects 3"),
     ):
         status, _, error = run("predict", checkpoint, path, "--out", out, "--device", "cpu")

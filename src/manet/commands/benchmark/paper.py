@@ -18,6 +18,9 @@ def paper(
     dataset: Annotated[Path, typer.Argument(help="Prepared dataset.")],
     out: Annotated[Path, typer.Option(help="Folder of the experiment; the same again continues it.")],
     recipe: Annotated[str, typer.Option(help="Recipe of all networks; its network's name does not count.")] = "paper",
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", help="Change the recipe: training.epochs=10; any number of times.")
+    ] = None,
     networks: Annotated[str, typer.Option(help="Names separated by commas, or all.")] = "all",
     seeds: Annotated[str, typer.Option(help="Seeds separated by commas.")] = "0",
     pretrained: Annotated[
@@ -36,9 +39,8 @@ def paper(
     from manet.prediction.predict import Tiling
     from manet.recipe import read_recipe
 
-    settings = read_recipe(recipe)
-    if pretrained:
-        settings = settings.model_copy(update={"network": settings.network.model_copy(update={"weights": "hub"})})
+    start = ['network.weights="hub"'] if pretrained else []
+    settings = read_recipe(recipe, [*start, *(changes or ())])
     names = list(NETWORKS) if networks == "all" else [name.strip() for name in networks.split(",")]
     numbers = _seeds(seeds)
     experiment = open_experiment(dataset, out, settings, split, Tiling(window, overlap))
