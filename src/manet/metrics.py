@@ -1,5 +1,7 @@
 """Scores, all of them from one confusion matrix accumulated over all pixels."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
@@ -24,7 +26,7 @@ class ClassScores(BaseModel):
 
 
 class Scores(BaseModel):
-    """Overall accuracy counts every class; the means are over the legend's foreground classes."""
+    """Overall accuracy counts every class; the means are over the foreground classes."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -41,32 +43,37 @@ def confusion(labels: NDArray[np.integer], prediction: NDArray[np.integer], clas
     return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
 
 
-def scores(counts: Counts, legend: Legend) -> Scores:
-    """Overall accuracy, and per class precision, recall, F1 and IoU, with their means over the foreground."""
+def scores(counts: Counts, legend: Legend, foreground: Sequence[int] | None = None) -> Scores:
+    """Overall accuracy, and per class precision, recall, F1 and IoU, with their means over the foreground.
+
+    foreground: indices of the classes that the means are taken over; None: the legend's.
+    """
     truth, predicted, right = counts.sum(axis=1), counts.sum(axis=0), np.diag(counts)
     classes = {
         name: ClassScores(
-            precision=_ratio(right[i], predicted[i]),
-            recall=_ratio(right[i], truth[i]),
-            f1=_ratio(2 * right[i], truth[i] + predicted[i]),
-            iou=_ratio(right[i], truth[i] + predicted[i] - right[i]),
+            precision=ratio(right[i], predicted[i]),
+            recall=ratio(right[i], truth[i]),
+            f1=ratio(2 * right[i], truth[i] + predicted[i]),
+            iou=ratio(right[i], truth[i] + predicted[i] - right[i]),
             pixels=int(truth[i]),
         )
         for i, name in enumerate(legend.names)
     }
-    foreground = [classes[legend.names[i]] for i in legend.foreground]
+    averaged = [classes[legend.names[i]] for i in (legend.foreground if foreground is None else foreground)]
     return Scores(
-        overall_accuracy=_ratio(right.sum(), counts.sum()) or 0.0,
-        mean_f1=_mean([c.f1 for c in foreground]),
-        mean_iou=_mean([c.iou for c in foreground]),
+        overall_accuracy=ratio(right.sum(), counts.sum()) or 0.0,
+        mean_f1=mean([c.f1 for c in averaged]),
+        mean_iou=mean([c.iou for c in averaged]),
         classes=classes,
     )
 
 
-def _ratio(part: np.integer, whole: np.integer) -> float | None:
+def ratio(part: np.integer, whole: np.integer) -> float | None:
+    """None where the whole is 0."""
     return float(part / whole) if whole else None
 
 
-def _mean(values: list[float | None]) -> float | None:
+def mean(values: Sequence[float | None]) -> float | None:
+    """Of the values that are defined; None where none is."""
     defined = [v for v in values if v is not None]
     return sum(defined) / len(defined) if defined else None

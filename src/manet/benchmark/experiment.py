@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from manet.checkpoint import load
 from manet.datasets.manifest import MANIFEST, Manifest, Split, read_manifest
 from manet.errors import OutputError, TrainingError
-from manet.evaluation.evaluate import Evaluation, PredictionSettings, areas_of, evaluate
-from manet.evaluation.report import write_scores
+from manet.evaluation.evaluate import Evaluation, areas_of, evaluate
+from manet.evaluation.protocol import PredictionSettings
+from manet.evaluation.report import SCORES, filling, write_scores
 from manet.models import NETWORKS, build
 from manet.prediction.context import WindowContext
 from manet.prediction.predict import Advance, Tiling
@@ -21,7 +22,7 @@ from manet.raster.writer import replacing
 from manet.recipe import Recipe
 from manet.training.run import BEST, RECIPE, STATE, Say, train
 
-SETTINGS, RUNS, SCORES = "experiment.json", "runs", "scores.json"
+SETTINGS, RUNS = "experiment.json", "runs"
 
 
 class ExperimentSettings(BaseModel):
@@ -187,7 +188,8 @@ def evaluate_run(experiment: Experiment, run: Run, device: torch.device, advance
         settings.split,
         prediction,
     )
-    write_scores(evaluation, run.folder, overwrite=True)
+    with filling(run.folder, overwrite=True) as partial:
+        write_scores(evaluation, partial)
     return evaluation
 
 

@@ -11,6 +11,7 @@ from rich.markup import escape
 from manet.commands import (
     benchmark,
     check,
+    compare,
     convert,
     demo,
     evaluate,
@@ -33,7 +34,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (demo, fetch, check, train, evaluate, predict, polygons, submit, info, recipes, convert):
+for command in (demo, fetch, check, train, evaluate, compare, predict, polygons, submit, info, recipes, convert):
     app.command()(getattr(command, command.__name__.rpartition(".")[2]))
 app.add_typer(prepare.app, name="prepare")
 app.add_typer(benchmark.app, name="benchmark")

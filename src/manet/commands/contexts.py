@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import torch
 
     from manet.models import Network
+    from manet.prediction.augmentation import Augmentation
     from manet.prediction.context import AreaPredictor
     from manet.raster.scene import Scene
     from manet.raster.windows import Window
@@ -36,6 +37,14 @@ EnergyOption = Annotated[
     Literal["paper", "training"],
     typer.Option(help="Channel energy of the paper, or scaled to the training size, which larger maps leave."),
 ]
+AugmentationOption = Annotated[
+    Literal["none", "flips", "d4", "multiscale"],
+    typer.Option(
+        "--tta",
+        help="Window context: probabilities averaged over test-time augmentations: 4 flips, 8 flips and turns, or "
+        "3 scales with a flip.",
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,7 @@ class ContextChoice:
     halo: int | None
     cache: str
     energy: Literal["paper", "training"]
+    augmentation: "Augmentation" = "none"
 
     @property
     def seen(self) -> int:
@@ -56,13 +66,20 @@ class ContextChoice:
 
     def predictor(self, network: "Network", scene: "Scene", area: "Window", device: "torch.device") -> "AreaPredictor":
         """The predictor for an area. Raises SceneError, NetworkError where the options do not fit it."""
+        from manet.prediction.augmentation import augmented
         from manet.prediction.context import HaloTiling, SceneContext, WindowContext, halo_of
         from manet.prediction.predict import Tiling
 
         assert network.card is not None
         network.scale_energy(network.card.training_size if self.energy == "training" else None)
         if self.context == "window":
-            return WindowContext(network, len(network.card.legend), Tiling(self.seen, self.overlap), device)
+            tiling = Tiling(self.seen, self.overlap)
+            return WindowContext(augmented(network, self.augmentation), len(network.card.legend), tiling, device)
+        if self.augmentation != "none":
+            raise SceneError(
+                f"got --tta {self.augmentation} with --context scene, which predicts a scene in one pose; "
+                "expected one of them alone: leave out --tta, or take --context window"
+            )
         network.check_local()
         halo = self.halo
         if halo is None:

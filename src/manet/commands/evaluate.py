@@ -1,13 +1,14 @@
 """`manet evaluate`: score a checkpoint on a split."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
-from rich.table import Table
 
 from manet.commands.console import console, progress_bar
 from manet.commands.contexts import (
+    AugmentationOption,
     CacheOption,
     ContextChoice,
     ContextOption,
@@ -16,18 +17,35 @@ from manet.commands.contexts import (
     OverlapOption,
     WindowOption,
 )
-
-if TYPE_CHECKING:
-    from manet.evaluation.evaluate import Evaluation
+from manet.commands.score_tables import print_protocols, print_scores
 
 
 def evaluate(
     checkpoint: Annotated[Path, typer.Argument(help="Checkpoint, such as runs/x/best.safetensors.")],
     data: Annotated[Path, typer.Option(help="Prepared dataset.")],
-    out: Annotated[Path, typer.Option(help="Folder for scores.json and scores.csv.")],
+    out: Annotated[Path, typer.Option(help="Folder for scores.json, scores.csv and pictures.")],
     split: Annotated[
         Literal["train", "validation", "test"], typer.Option(help="Part of the dataset to score.")
     ] = "test",
+    labels: Annotated[
+        Literal["full", "eroded"],
+        typer.Option(help="Labels as they are, or with the pixels near boundaries between classes left out."),
+    ] = "full",
+    foreground: Annotated[
+        str, typer.Option(help="Classes of the means: the legend's foreground, all, or how many (ISPRS: 5 or 6).")
+    ] = "legend",
+    augmentation: AugmentationOption = "none",
+    all_protocols: Annotated[
+        bool,
+        typer.Option("--all-protocols", help="Also every protocol: all labels there are, foregrounds, augmentations."),
+    ] = False,
+    boundary: Annotated[
+        bool, typer.Option("--boundary", help="Also boundary IoU and boundary F1, within 3 pixels.")
+    ] = False,
+    boundary_m: Annotated[float | None, typer.Option(help="The same within so many metres.")] = None,
+    errors: Annotated[
+        bool, typer.Option("--errors", help="Also error maps: where the prediction is right and where it is wrong.")
+    ] = False,
     context: ContextOption = "window",
     window: WindowOption = None,
     overlap: OverlapOption = 64,
@@ -37,51 +55,71 @@ def evaluate(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace scores that are there.")] = False,
 ) -> None:
-    """Score a checkpoint: overall accuracy, F1 and IoU per class, and the protocol they were taken under."""
+    """Score a checkpoint: overall accuracy, F1 and IoU per class, and the protocol they were taken under.
+
+    The default is the paper's protocol: full labels, overall accuracy over all classes, means over the legend's
+    foreground, no test-time augmentation.
+    """
     from manet.checkpoint import load
     from manet.commands.device import choose_device
     from manet.datasets.manifest import read_manifest
-    from manet.evaluation.evaluate import PredictionSettings, areas_of, check_legend
-    from manet.evaluation.evaluate import evaluate as run
-    from manet.evaluation.report import write_scores
+    from manet.evaluation.boundary import boundary_tolerance
+    from manet.evaluation.confusion_matrix import draw_confusion
+    from manet.evaluation.evaluate import areas_of, check_legend, evaluate_all, label_versions
+    from manet.evaluation.protocol import Grid, PredictionSettings, parse_foreground
+    from manet.evaluation.report import (
+        CONFUSION,
+        ERRORS,
+        GRID,
+        PROTOCOLS,
+        ROWS,
+        SCORES,
+        filling,
+        refuse_earlier,
+        write_protocols,
+        write_scores,
+    )
     from manet.raster.scene import Scene
-    from manet.raster.writer import refuse_existing
 
-    refuse_existing(out / "scores.json", overwrite)
+    refuse_earlier(out, overwrite)
     manifest, torch_device = read_manifest(data), choose_device(device)
     areas = areas_of(manifest, split)
+    grid = Grid((labels,), (parse_foreground(foreground, manifest.legend),), (augmentation,))
+    if all_protocols:
+        grid = grid.widened(label_versions(manifest, split), manifest.legend, context)
+    tolerance = boundary_tolerance(manifest, boundary_m, grid) if boundary or boundary_m is not None else None
     network = load(checkpoint).to(torch_device)
     assert network.legend is not None
     check_legend(network.legend, manifest)
-    choice = ContextChoice(context, window, overlap, halo, cache, energy)
-    with Scene(data / manifest.scene(areas[0].scene).image) as first:
-        predictor = choice.predictor(network, first, areas[0].window, torch_device)
-    windows = sum(predictor.windows(area.window) for area in areas)
-    with progress_bar(f"evaluating on {split}", windows) as advance:
-        settings = PredictionSettings(window=choice.seen, overlap=predictor.overlap, context=context, energy=energy)
-        evaluation = run(lambda scene, area: predictor.predict(scene, area, advance), data, manifest, split, settings)
-    write_scores(evaluation, out, overwrite)
-    print_scores(evaluation)
-    console.print(f"written: {out / 'scores.json'}, {out / 'scores.csv'}")
-
-
-def print_scores(evaluation: "Evaluation") -> None:
-    """A table of the scores, in percent, with the protocol in its caption."""
-    protocol, scores = evaluation.protocol, evaluation.scores
-    table = Table(
-        title=f"{protocol.dataset}, {protocol.split} split, %",
-        caption=f"labels {protocol.labels}, window {protocol.window}, overlap {protocol.overlap}, "
-        f"augmentation {protocol.augmentation}, context {protocol.context}",
-    )
-    for column in ("class", "precision", "recall", "F1", "IoU"):
-        table.add_column(column, justify="left" if column == "class" else "right")
-
-    def percent(value: float | None) -> str:
-        return "-" if value is None else f"{100 * value:.2f}"
-
-    for name, c in scores.classes.items():
-        table.add_row(name, percent(c.precision), percent(c.recall), percent(c.f1), percent(c.iou))
-    table.add_section()
-    table.add_row("mean of the foreground", "", "", percent(scores.mean_f1), percent(scores.mean_iou))
-    table.add_row("overall accuracy", "", "", percent(scores.overall_accuracy), "")
-    console.print(table)
+    choice, evaluations = ContextChoice(context, window, overlap, halo, cache, energy), []
+    with filling(out, overwrite) as folder:
+        for chosen in grid.augmentations:
+            with Scene(data / manifest.scene(areas[0].scene).image) as first:
+                predictor = replace(choice, augmentation=chosen).predictor(
+                    network, first, areas[0].window, torch_device
+                )
+            settings = PredictionSettings(
+                window=choice.seen, overlap=predictor.overlap, augmentation=chosen, context=context, energy=energy
+            )
+            name = f"evaluating on {split}" + (f", {chosen}" if len(grid.augmentations) > 1 else "")
+            with progress_bar(name, sum(predictor.windows(area.window) for area in areas)) as advance:
+                evaluations += evaluate_all(
+                    lambda scene, area, p=predictor, a=advance: p.predict(scene, area, a),
+                    data,
+                    manifest,
+                    split,
+                    settings,
+                    labels=grid.labels,
+                    foregrounds=grid.foregrounds,
+                    tolerance=tolerance,
+                    errors=folder / ERRORS if errors and not evaluations else None,
+                )
+        write_scores(evaluations[0], folder)
+        draw_confusion(evaluations[0], folder / CONFUSION)
+        if all_protocols:
+            write_protocols(evaluations, folder)
+    print_scores(evaluations[0])
+    if all_protocols:
+        print_protocols(evaluations)
+    names = [SCORES, ROWS, CONFUSION, *([GRID, f"{PROTOCOLS}/"] if all_protocols else []), *([f"{ERRORS}/"] * errors)]
+    console.print(f"written to {out}: {', '.join(names)}", soft_wrap=True)

@@ -133,6 +133,7 @@ class Mapper:
             "--overlap": choice.overlap,
             "--halo": choice.halo,
             "--energy": choice.energy,
+            "--tta": choice.augmentation,
             "--native": self.native,
             "--probabilities": rasters.probabilities is not None,
             "--uncertainty": rasters.uncertainty is not None,

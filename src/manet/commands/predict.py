@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from manet.commands.contexts import (
+    AugmentationOption,
     CacheOption,
     ContextChoice,
     ContextOption,
@@ -35,6 +36,7 @@ def predict(
     halo: HaloOption = None,
     cache: CacheOption = "2GB",
     energy: EnergyOption = "paper",
+    augmentation: AugmentationOption = "none",
     native: Annotated[
         bool, typer.Option("--native", help="Keep the scene's ground sampling distance where the training's differs.")
     ] = False,
@@ -81,7 +83,7 @@ def predict(
 
     mapper = Mapper(
         checkpoint=checkpoint,
-        choice=ContextChoice(context, window, overlap, halo, cache, energy),
+        choice=ContextChoice(context, window, overlap, halo, cache, energy, augmentation),
         native=native,
         device=choose_device(device),
         restart=restart,

@@ -1,8 +1,8 @@
-"""Scores of a network on a split, and the protocol they were taken under."""
+"""Scores of a network on a split, under one protocol or under several that share a prediction."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,39 +10,17 @@ from pydantic import BaseModel, ConfigDict
 
 from manet.datasets.manifest import Area, Manifest, Split
 from manet.errors import DatasetError
+from manet.evaluation.boundary import BoundaryScores, boundary_scores
+from manet.evaluation.counting import Tally, held, open_labels, windows
+from manet.evaluation.error_map import write_error_map
+from manet.evaluation.protocol import LABELS, Foreground, Labels, PredictionSettings, Protocol, foreground_classes
 from manet.legend import Legend
-from manet.metrics import Counts, Scores, confusion, scores
+from manet.metrics import Scores, scores
 from manet.raster.scene import Scene
 from manet.raster.windows import Window
 
 AreaPredictor = Callable[[Scene, Window], Iterable[tuple[Window, NDArray[np.uint8]]]]
-"""Gives the class indices of an area of a scene, strip by strip; IGNORED where a pixel is not valid."""
-
-
-class PredictionSettings(BaseModel):
-    """How the maps that are scored were made."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    window: int
-    """Height and width that the network saw, pixels."""
-    overlap: int
-    """Of neighbouring windows, pixels; with scene context the halo on either side, twice."""
-    augmentation: Literal["none"] = "none"
-    context: Literal["window", "scene"] = "window"
-    energy: Literal["paper", "training"] = "paper"
-
-
-class Protocol(PredictionSettings):
-    """How scores were taken. Scores under different protocols are different quantities."""
-
-    dataset: str
-    split: Split
-    labels: Literal["full"] = "full"
-    classes: tuple[str, ...]
-    """All classes, which the overall accuracy counts."""
-    foreground: tuple[str, ...]
-    """The classes that the means are taken over."""
+"""Gives the class indices of an area of a scene, piece by piece; IGNORED where a pixel is not valid."""
 
 
 class Evaluation(BaseModel):
@@ -52,6 +30,8 @@ class Evaluation(BaseModel):
 
     protocol: Protocol
     scores: Scores
+    boundary: BoundaryScores | None = None
+    """Where it was asked for, and labels are full: eroded ones leave the boundaries out."""
     confusion: tuple[tuple[int, ...], ...]
     """(truth, prediction) counts of pixels."""
 
@@ -59,26 +39,73 @@ class Evaluation(BaseModel):
 def evaluate(
     predict: AreaPredictor, folder: Path, manifest: Manifest, split: Split, settings: PredictionSettings
 ) -> Evaluation:
-    """Predict the areas of a split and count every labelled valid pixel once.
+    """Scores under the paper's protocol: full labels, means over the legend's foreground. See `evaluate_all`."""
+    return evaluate_all(predict, folder, manifest, split, settings)[0]
 
-    An area is predicted by itself, so no pixel outside it is seen. Raises DatasetError where the split has no area.
+
+def evaluate_all(
+    predict: AreaPredictor,
+    folder: Path,
+    manifest: Manifest,
+    split: Split,
+    settings: PredictionSettings,
+    *,
+    labels: Sequence[Labels] = ("full",),
+    foregrounds: Sequence[Foreground] = ("legend",),
+    tolerance: float | None = None,
+    errors: Path | None = None,
+) -> list[Evaluation]:
+    """Predict the areas of a split once and score them against each version of the labels, with each foreground.
+
+    Every pixel that is labelled and valid counts once. An area is predicted by itself, so no pixel outside it is seen;
+    its prediction waits in a temporary file, so memory depends on neither its height nor its width.
+
+    tolerance: for boundary measures, in pixels; None: not taken. errors: a folder for error maps against the first
+    version of the labels. Returns the evaluations in the order of labels, then foregrounds.
+    Raises DatasetError where the split has no area, or lacks labels.
     """
-    legend = manifest.legend
-    counts: Counts = np.zeros((len(legend), len(legend)), np.int64)
-    for area in areas_of(manifest, split):
-        entry = manifest.scene(area.scene)
-        with Scene(folder / entry.image) as scene, Scene(folder / entry.labels) as labels:
-            for strip, prediction in predict(scene, area.window):
-                counts += confusion(labels.read(strip)[0][0], prediction, len(legend))
-    protocol = Protocol(
-        dataset=manifest.dataset,
-        split=split,
-        classes=tuple(legend.names),
-        foreground=tuple(legend.names[i] for i in legend.foreground),
-        **settings.model_dump(),
-    )
+    legend, areas = manifest.legend, areas_of(manifest, split)
+    truths = [  # of all areas before the first is predicted, which may take long
+        [open_labels(folder, manifest, manifest.scene(area.scene), version) for version in labels] for area in areas
+    ]
+    tallies = [Tally(len(legend), tolerance if version == "full" else None) for version in labels]
+    for area, versions in zip(areas, truths, strict=True):
+        with ExitStack() as stack:
+            scene = stack.enter_context(Scene(folder / manifest.scene(area.scene).image))
+            prediction = stack.enter_context(held(predict(scene, area.window), area.window))
+            write = stack.enter_context(write_error_map(errors, scene, area, split)) if errors else None
+            for truth, tally in zip(map(stack.enter_context, versions), tallies, strict=True):
+                for counted in windows(truth, prediction, area.window, legend, tally.margin):
+                    tally.add(counted)
+                    if write is not None and tally is tallies[0]:
+                        write(counted.part, counted.labels[counted.core], counted.prediction[counted.core])
+    evaluations = []
+    for version, tally in zip(labels, tallies, strict=True):
+        for foreground in foregrounds:
+            averaged = foreground_classes(foreground, legend)
+            protocol = Protocol(
+                dataset=manifest.dataset,
+                split=split,
+                labels=version,
+                classes=tuple(legend.names),
+                foreground=tuple(legend.names[i] for i in averaged),
+                **settings.model_dump(),
+            )
+            evaluations.append(_evaluation(protocol, tally, legend, averaged, manifest.gsd_m))
+    return evaluations
+
+
+def _evaluation(
+    protocol: Protocol, tally: Tally, legend: Legend, averaged: Sequence[int], gsd_m: float | None
+) -> Evaluation:
+    boundary = None
+    if tally.tolerance is not None:
+        boundary = boundary_scores(tally.boundary, legend, averaged, tally.tolerance, gsd_m)
     return Evaluation(
-        protocol=protocol, scores=scores(counts, legend), confusion=tuple(tuple(int(n) for n in row) for row in counts)
+        protocol=protocol,
+        scores=scores(tally.confusion, legend, averaged),
+        boundary=boundary,
+        confusion=tuple(tuple(int(n) for n in row) for row in tally.confusion),
     )
 
 
@@ -88,6 +115,12 @@ def areas_of(manifest: Manifest, split: str) -> tuple[Area, ...]:
     if not areas:
         raise DatasetError(f"dataset '{manifest.dataset}' has no {split} split; it has {', '.join(manifest.splits)}")
     return areas
+
+
+def label_versions(manifest: Manifest, split: str) -> tuple[Labels, ...]:
+    """The versions of the labels that every scene of a split has."""
+    eroded = all(manifest.scene(area.scene).eroded is not None for area in areas_of(manifest, split))
+    return LABELS if eroded else ("full",)
 
 
 def check_legend(card_legend: Legend, manifest: Manifest) -> None:

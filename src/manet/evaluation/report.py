@@ -1,18 +1,99 @@
-"""Scores as files."""
+"""Evaluations as files."""
 
 import csv
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+from pydantic import ValidationError
+
+from manet.errors import DatasetError, OutputError
 from manet.evaluation.evaluate import Evaluation
-from manet.raster.writer import replacing
+from manet.raster.writer import refuse_existing
+
+SCORES, ROWS, CONFUSION, GRID = "scores.json", "scores.csv", "confusion.png", "protocols.csv"
+PROTOCOLS, ERRORS = "protocols", "errors"
+"""Folders: an evaluation a protocol; error maps."""
+
+OUTPUTS = (SCORES, ROWS, CONFUSION, GRID, f"{PROTOCOLS}/*.json", f"{ERRORS}/*.tif*", f"{ERRORS}/*.png")
+"""Everything that an evaluation can leave in its folder; nothing else there is ever touched."""
 
 
-def write_scores(evaluation: Evaluation, out: Path, overwrite: bool = False) -> None:
-    """`scores.json` with everything, `scores.csv` with a row a class. Raises OutputError where they exist."""
-    with replacing(out / "scores.json", overwrite) as partial:
-        partial.write_text(evaluation.model_dump_json(indent=1), encoding="utf-8")
-    with replacing(out / "scores.csv", overwrite) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
+@contextmanager
+def filling(out: Path, overwrite: bool = False) -> Iterator[Path]:
+    """A temporary folder beside `out`; if nothing fails its files go to `out`, in place of an earlier evaluation's.
+
+    Raises OutputError where `out` holds an evaluation that is not to be overwritten, and where it cannot be written.
+    """
+    refuse_earlier(out, overwrite)
+    partial = out.with_name(f".{out.name}.partial-{os.getpid()}")
+    try:
+        partial.mkdir(parents=True)
+        yield partial
+        written = sorted(path.relative_to(partial) for path in partial.rglob("*") if path.is_file())
+        for stale in {path.relative_to(out) for path in _earlier(out)} - set(written):
+            (out / stale).unlink()
+        for path in written:
+            (out / path).parent.mkdir(parents=True, exist_ok=True)
+            os.replace(partial / path, out / path)
+    except OSError as error:
+        raise OutputError(
+            f"{out} cannot be written ({error.strerror or error}); check the folder and the disk"
+        ) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def refuse_earlier(out: Path, overwrite: bool) -> None:
+    """Raises OutputError where there is an evaluation already, or where nothing can be written."""
+    for path in (out / SCORES, *_earlier(out)):
+        refuse_existing(path, overwrite)
+
+
+def _earlier(out: Path) -> list[Path]:
+    return [path for pattern in OUTPUTS for path in out.glob(pattern)]
+
+
+def write_scores(evaluation: Evaluation, out: Path) -> None:
+    """`scores.json` with everything, `scores.csv` with a row a class."""
+    (out / SCORES).write_text(evaluation.model_dump_json(indent=1), encoding="utf-8")
+    boundary = evaluation.boundary
+    names = ["precision", "recall", "f1", "iou"]
+    with (out / ROWS).open("w", newline="", encoding="utf-8") as stream:
         rows = csv.writer(stream)
-        rows.writerow(["class", "precision", "recall", "f1", "iou", "pixels"])
+        rows.writerow(["class", *names, "pixels", *(f"boundary_{name}" for name in names if boundary)])
         for name, c in evaluation.scores.classes.items():
-            rows.writerow([name, c.precision, c.recall, c.f1, c.iou, c.pixels])
+            more = [getattr(boundary.classes[name], measure) for measure in names] if boundary else []
+            rows.writerow([name, *(getattr(c, measure) for measure in names), c.pixels, *more])
+
+
+def write_protocols(evaluations: Sequence[Evaluation], out: Path) -> None:
+    """`protocols/` with a file as scores.json for each protocol, `protocols.csv` with a row for each."""
+    (out / PROTOCOLS).mkdir()
+    with (out / GRID).open("w", newline="", encoding="utf-8") as stream:
+        rows = csv.writer(stream)
+        rows.writerow(["labels", "foreground", "augmentation", "overall_accuracy", "mean_f1", "mean_iou"])
+        for evaluation in evaluations:
+            protocol, s = evaluation.protocol, evaluation.scores
+            (out / PROTOCOLS / f"{protocol.name}.json").write_text(
+                evaluation.model_dump_json(indent=1), encoding="utf-8"
+            )
+            means = s.overall_accuracy, s.mean_f1, s.mean_iou
+            rows.writerow([protocol.labels, len(protocol.foreground), protocol.augmentation, *means])
+
+
+def read_scores(path: Path) -> Evaluation:
+    """The evaluation in a file, or in the scores.json of a folder; those of earlier versions too.
+
+    Raises DatasetError where there is none.
+    """
+    file = path / SCORES if path.is_dir() else path
+    try:
+        return Evaluation.model_validate_json(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DatasetError(f"{file} cannot be read ({error.strerror}); give a {SCORES} of `manet evaluate`") from error
+    except ValueError as error:
+        reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        raise DatasetError(f"{file} is no {SCORES} of `manet evaluate` ({reason})") from error

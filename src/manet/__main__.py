@@ -1,0 +1,5 @@
+"""`python -m manet`."""
+
+from manet.commands import main
+
+main()

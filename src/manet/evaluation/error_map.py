@@ -1,0 +1,79 @@
+"""Where a prediction is right and where it is wrong: a GeoTIFF of every pixel, and a picture to look at."""
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from numpy.typing import NDArray
+from rasterio.transform import Affine
+
+from manet.datasets.manifest import Area
+from manet.legend import IGNORED, Legend, LegendClass
+from manet.raster.scene import Scene
+from manet.raster.windows import Window
+from manet.raster.writer import write_classes
+
+RIGHT, WRONG = 0, 1
+ERRORS = Legend(
+    classes=(LegendClass(name="right", colour=(204, 221, 238)), LegendClass(name="wrong", colour=(178, 24, 43)))
+)
+"""Of an error map; pixels that are not scored are IGNORED, its nodata value."""
+
+OVERVIEW = 1200
+"""Largest height or width of a picture's map, pixels."""
+
+Write = Callable[[Window, NDArray[np.uint8], NDArray[np.uint8]], None]
+"""Takes a window of the area, with labels and prediction (height, width)."""
+
+
+@contextmanager
+def write_error_map(folder: Path, scene: Scene, area: Area, split: str) -> Iterator[Write]:
+    """`NAME.tif`, georeferenced, and `NAME.png`, which shows the share of wrong pixels; NAME says scene and corner."""
+    name = f"{area.scene.replace('/', '_')}_row{area.row}_col{area.col}"
+    factor = max(math.ceil(max(area.height, area.width) / OVERVIEW), 1)
+    overview = np.zeros((2, -(-area.height // factor), -(-area.width // factor)), np.int64)
+    with write_classes(
+        folder / f"{name}.tif",
+        height=area.height,
+        width=area.width,
+        legend=ERRORS,
+        crs=scene.crs,
+        transform=scene.transform * Affine.translation(area.col, area.row),
+    ) as raster:
+
+        def write(part: Window, labels: NDArray[np.uint8], prediction: NDArray[np.uint8]) -> None:
+            scored = (labels != IGNORED) & (prediction != IGNORED)
+            errors = np.where(scored, np.where(labels == prediction, RIGHT, WRONG), IGNORED).astype(np.uint8)
+            raster.write(errors, part)
+            rows, columns = (np.arange(first, end) // factor for first, end in _ends(part))
+            for value in (RIGHT, WRONG):
+                np.add.at(overview[value], np.ix_(rows, columns), errors == value)
+
+        yield write
+    _draw(folder / f"{name}.png", overview, f"{area.scene}, {split}: errors")
+
+
+def _ends(part: Window) -> tuple[tuple[int, int], tuple[int, int]]:
+    return (part.row, part.bottom), (part.col, part.right)
+
+
+def _draw(path: Path, overview: NDArray[np.int64], title: str) -> None:
+    """overview: right and wrong pixels (2, height, width)."""
+    scored = overview.sum(axis=0)
+    share = np.where(scored > 0, overview[WRONG] / np.maximum(scored, 1), np.nan)
+    colours = colormaps["YlOrRd"].with_extremes(bad="#7f7f7f")
+    height, width = share.shape
+    figure = Figure(figsize=(8, min(max(7 * height / width, 2.5), 14) + 0.8), layout="constrained")
+    axis = figure.subplots()
+    picture = axis.imshow(share, cmap=colours, vmin=0, vmax=1, interpolation="nearest")
+    axis.set_axis_off()
+    wrong = overview[WRONG].sum() / max(scored.sum(), 1)
+    axis.set_title(f"{title} ({100 * wrong:.1f} % of the scored pixels)", fontsize=10)
+    figure.colorbar(picture, ax=axis, label="share of wrong pixels", shrink=0.6)
+    figure.legend(handles=[Patch(facecolor="#7f7f7f", label="not scored")], loc="outside lower center", frameon=False)
+    figure.savefig(path, dpi=130)
