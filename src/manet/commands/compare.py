@@ -1,6 +1,7 @@
 """`manet compare`: scores side by side."""
 
 from pathlib import Path
+from string import ascii_uppercase
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -40,11 +41,18 @@ def compare(
 
 
 def print_comparison(names: list[str], evaluations: list["Evaluation"]) -> None:
-    """Rows of scores; a column of the first evaluation, two of each other: its score and what it has more."""
+    """Rows of scores; a column of the first evaluation, two of each other: its score and what it has more.
+
+    Files are letters in the table, which their names would not fit.
+    """
     from manet.evaluation.comparison import score_rows
 
-    titles = [names[0], *(title for name in names[1:] for title in (name, "difference"))]
-    table = new_table("scores, %; differences to the first, points", "", ["score"], titles)
+    letters = [ascii_uppercase[index % 26] * (1 + index // 26) for index in range(len(names))]
+    for letter, name, evaluation in zip(letters, names, evaluations, strict=True):
+        line = f"{letter}  {name}  ({evaluation.protocol.name})"
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    titles = [letters[0], *(title for letter in letters[1:] for title in (letter, f"{letter} - {letters[0]}"))]
+    table = new_table("scores, %", ["score"], titles)
     for name, values in score_rows(evaluations).items():
         first, cells = values[0], [percent(values[0])]
         for value in values[1:]:

@@ -17,12 +17,12 @@ def draw_confusion(evaluation: Evaluation, path: Path) -> None:
     size = len(counts)
     figure = Figure(figsize=(0.95 * size + 3.2, 0.85 * size + 2.2), layout="constrained")
     axis = figure.subplots()
-    picture = axis.imshow(shares, cmap="cividis_r", vmin=0, vmax=1)
+    picture = axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for row in range(size):
         for col in range(size):
             share = shares[row, col]
             text = f"{100 * share:.1f} %\n{_short(counts[row, col])}" if np.isfinite(share) else "-"
-            axis.text(col, row, text, ha="center", va="center", fontsize=8, color="white" if share > 0.5 else "black")
+            axis.text(col, row, text, ha="center", va="center", fontsize=8, color="white" if share > 0.6 else "black")
     axis.set_xticks(range(size), _labels(protocol.classes), rotation=30, ha="right", rotation_mode="anchor")
     axis.set_yticks(range(size), _labels(protocol.classes))
     axis.set_xlabel("prediction")

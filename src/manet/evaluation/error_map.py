@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from matplotlib import colormaps
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
@@ -23,6 +23,9 @@ ERRORS = Legend(
     classes=(LegendClass(name="right", colour=(204, 221, 238)), LegendClass(name="wrong", colour=(178, 24, 43)))
 )
 """Of an error map; pixels that are not scored are IGNORED, its nodata value."""
+
+NOT_SCORED = "#7f7f7f"
+"""Its colour in pictures."""
 
 OVERVIEW = 1200
 """Largest height or width of a picture's map, pixels."""
@@ -43,7 +46,7 @@ def write_error_map(folder: Path, scene: Scene, area: Area, split: str) -> Itera
         width=area.width,
         legend=ERRORS,
         crs=scene.crs,
-        transform=scene.transform * Affine.translation(area.col, area.row),
+        transform=_transform(scene.transform, area),
     ) as raster:
 
         def write(part: Window, labels: NDArray[np.uint8], prediction: NDArray[np.uint8]) -> None:
@@ -58,6 +61,12 @@ def write_error_map(folder: Path, scene: Scene, area: Area, split: str) -> Itera
     _draw(folder / f"{name}.png", overview, f"{area.scene}, {split}: errors")
 
 
+def _transform(t: Affine, area: Area) -> Affine:
+    """Of an area, from its scene's."""
+    west, north = t.c + area.col * t.a + area.row * t.b, t.f + area.col * t.d + area.row * t.e
+    return Affine(t.a, t.b, west, t.d, t.e, north)
+
+
 def _ends(part: Window) -> tuple[tuple[int, int], tuple[int, int]]:
     return (part.row, part.bottom), (part.col, part.right)
 
@@ -66,7 +75,8 @@ def _draw(path: Path, overview: NDArray[np.int64], title: str) -> None:
     """overview: right and wrong pixels (2, height, width)."""
     scored = overview.sum(axis=0)
     share = np.where(scored > 0, overview[WRONG] / np.maximum(scored, 1), np.nan)
-    colours = colormaps["YlOrRd"].with_extremes(bad="#7f7f7f")
+    ends = [tuple(channel / 255 for channel in colour) for colour in ERRORS.colours]
+    colours = LinearSegmentedColormap.from_list("errors", ends).with_extremes(bad=NOT_SCORED)
     height, width = share.shape
     figure = Figure(figsize=(8, min(max(7 * height / width, 2.5), 14) + 0.8), layout="constrained")
     axis = figure.subplots()
@@ -75,5 +85,5 @@ def _draw(path: Path, overview: NDArray[np.int64], title: str) -> None:
     wrong = overview[WRONG].sum() / max(scored.sum(), 1)
     axis.set_title(f"{title} ({100 * wrong:.1f} % of the scored pixels)", fontsize=10)
     figure.colorbar(picture, ax=axis, label="share of wrong pixels", shrink=0.6)
-    figure.legend(handles=[Patch(facecolor="#7f7f7f", label="not scored")], loc="outside lower center", frameon=False)
+    figure.legend(handles=[Patch(facecolor=NOT_SCORED, label="not scored")], loc="outside lower center", frameon=False)
     figure.savefig(path, dpi=130)
