@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from manet.card import Card
     from manet.models import Network
     from manet.prediction.map import Rasters
+    from manet.raster.collar import Colour
     from manet.raster.polygons import PolygonSettings
     from manet.raster.scene import Scene
 
@@ -57,6 +58,7 @@ class Mapper:
     checkpoint: Path
     choice: ContextChoice
     native: bool
+    collar: "Colour | None"
     device: "torch.device"
     restart: bool
     overwrite: bool
@@ -98,6 +100,8 @@ class Mapper:
             for line in (*fit.notes, *(f"warning: {warning}" for warning in fit.warnings)):
                 self.report.note(line)
             choice = replace(self.choice, **journal.chosen)
+            if self.collar is not None:
+                fit = fit.without_collar(self.collar)
             with fit.own as own, fit.resampled or own as seen:
                 predictor = choice.predictor(self.network, seen, seen.window, self.device)
                 journal.chosen = {"window": choice.seen}
@@ -135,6 +139,7 @@ class Mapper:
             "--energy": choice.energy,
             "--tta": choice.augmentation,
             "--native": self.native,
+            "--collar": self.collar,
             "--probabilities": rasters.probabilities is not None,
             "--uncertainty": rasters.uncertainty is not None,
             "device": self.device.type,

@@ -1,7 +1,7 @@
 """`manet predict`: the map of a scene."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -40,6 +40,10 @@ def predict(
     native: Annotated[
         bool, typer.Option("--native", help="Keep the scene's ground sampling distance where the training's differs.")
     ] = False,
+    collar: Annotated[
+        Literal["black", "white", "both"] | None,
+        typer.Option(help="Take a frame of this colour at the scene's edges for nodata."),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     probabilities: Annotated[
         Path | None, typer.Option(help="Raster to write: each class's probability, of bytes (254 is 1).")
@@ -85,6 +89,7 @@ def predict(
         checkpoint=checkpoint,
         choice=ContextChoice(context, window, overlap, halo, cache, energy, augmentation),
         native=native,
+        collar=collar,
         device=choose_device(device),
         restart=restart,
         overwrite=overwrite,

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from manet.errors import SceneError
 from manet.prediction.area import Advance, AreaPredictor, Strip, ignore
 from manet.prediction.sums import SumsFile
 from manet.raster.bands import find_bands, is_named
+from manet.raster.collar import Colour, find_collar
 from manet.raster.scene import Scene
 from manet.raster.windows import Window, starts, strips
 
@@ -41,6 +42,16 @@ class Fit:
     """The same at the training's ground sampling distance, where its own is another."""
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
+
+    def without_collar(self, colour: Colour) -> "Fit":
+        """Both with their collars as nodata, each found on its own grid. Raises SceneError as `find_collar` does."""
+
+        def cleared(scene: Scene) -> Scene:
+            collar = find_collar(scene, colour)
+            scene.close()
+            return scene.without(collar.covers)
+
+        return replace(self, own=cleared(self.own), resampled=self.resampled and cleared(self.resampled))
 
 
 def fit_scene(scene: Scene, card: Card, native: bool = False) -> Fit:

@@ -2,7 +2,7 @@
 
 import copy
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -39,6 +39,7 @@ class Scene:
         self._source: rasterio.DatasetReader | None = None
         """What a resampled scene is read from."""
         self._resampling: Resampling | None = None
+        self._left_out: Callable[[Window], NDArray[np.bool_]] | None = None
         with _reading(self.path), _open(self.path) as dataset:
             self.height: int = dataset.height
             self.width: int = dataset.width
@@ -86,6 +87,8 @@ class Scene:
                 valid = self._dataset.dataset_mask(window=rectangle) > 0
         if np.issubdtype(image.dtype, np.floating):
             valid &= np.isfinite(image).all(axis=0)
+        if self._left_out is not None:
+            valid &= ~self._left_out(window)
         return image, valid
 
     def gsd_m(self) -> float | None:
@@ -112,6 +115,12 @@ class Scene:
         scene = self._copy()
         scene._indexes = [self._indexes[index] for index in order]
         scene.band_names = [self.band_names[index] for index in order]
+        return scene
+
+    def without(self, left_out: Callable[[Window], NDArray[np.bool_]]) -> Self:
+        """The same scene where pixels are not valid that a function of a window says, (height, width)."""
+        scene = self._copy()
+        scene._left_out = left_out
         return scene
 
     def at(self, gsd_m: float) -> Self:
