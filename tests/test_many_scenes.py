@@ -59,6 +59,12 @@ def test_events_for_programs(run: Run, checkpoint: Path, folder: Path, tmp_path:
         assert raster.shape == (70, 90)
 
 
+def test_outputs_of_one_name_are_refused(run: Run, checkpoint: Path, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "map.tif"
+    status, _, error = run("predict", checkpoint, folder / "a.tif", "--out", out, "--uncertainty", out)
+    assert status == 2 and "two outputs have one name" in error and not out.exists()
+
+
 def test_places(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     every = [NamedScene(name, str(folder / f"{name}.tif")) for name in "abc"]
     assert find_scenes([str(folder)]) == every

@@ -273,19 +273,20 @@ def test_killed_at_twenty_moments(context: str, checkpoint: Path, tmp_path: Path
 
     def finish(process: subprocess.Popen[str]) -> int:
         """The windows that were done before."""
-        done = [windows for windows, _ in progress(process)]
-        assert process.wait() == 0
+        with process:
+            done = [windows for windows, _ in progress(process)]
+        assert process.returncode == 0
         return done[0]
 
     finish(start("whole"))
     whole = contents(tmp_path / "whole")
     found = {}
     for moment in MOMENTS:
-        process = start(f"{moment}")
-        killed_at = next(windows for windows, total in progress(process) if windows >= total * moment / 100)
-        time.sleep(0.001 * moment)  # within a window
-        process.kill()
-        assert process.wait() == -signal.SIGKILL
+        with start(f"{moment}") as process:
+            killed_at = next(windows for windows, total in progress(process) if windows >= total * moment / 100)
+            time.sleep(0.001 * moment)  # within a window
+            process.kill()
+        assert process.returncode == -signal.SIGKILL
         done = finish(start(f"{moment}"))
         found[f"{moment} %"] = (killed_at, done, contents(tmp_path / f"{moment}") == whole)
         shutil.rmtree(tmp_path / f"{moment}")

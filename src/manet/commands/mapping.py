@@ -13,7 +13,7 @@ import manet
 from manet.commands.console import console, errors
 from manet.commands.contexts import ContextChoice
 from manet.commands.prediction_report import Pace, Report
-from manet.errors import ManetError
+from manet.errors import ManetError, OutputError
 
 if TYPE_CHECKING:
     import torch
@@ -91,6 +91,9 @@ class Mapper:
         from manet.raster.polygons import check_polygon_file, write_polygons
         from manet.raster.scene import Scene
 
+        if len(set(targets.paths)) < len(targets.paths):
+            names = ", ".join(str(path) for path in targets.paths)
+            raise OutputError(f"two outputs have one name ({names}); give each another name or folder")
         if targets.polygons is not None:
             check_polygon_file(targets.polygons)
         card, out = self.card, targets.rasters.classes
