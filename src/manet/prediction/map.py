@@ -16,7 +16,6 @@ from manet.raster.cog import write_cog
 from manet.raster.scene import Scene
 from manet.raster.writer import (
     Writer,
-    write_category_names,
     write_classes,
     write_shares,
 )
@@ -94,8 +93,6 @@ def _assemble(scene: Scene, rasters: Rasters, legend: Legend, journal: Journal, 
         write_classes(target, legend=legend, overwrite=True, **place) as raster,
     ):
         copy(layers.of_classes, raster)
-    if rasters.cog:
-        write_category_names(rasters.classes, legend)
 
 
 @contextmanager
@@ -106,6 +103,5 @@ def _finishing(out: Path, journal: Journal, cog: bool, overviews: Literal["mode"
         return
     whole = journal.folder / out.name
     yield whole
-    whole.with_name(f"{out.name}.aux.xml").unlink(missing_ok=True)  # else the copy gets one under a temporary name
     write_cog(whole, out, overviews)
     whole.unlink()

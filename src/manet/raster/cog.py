@@ -15,14 +15,20 @@ def write_cog(source: Path, out: Path, overviews: Literal["mode", "average"]) ->
     written.
     """
     with replacing(out, overwrite=True) as partial:
-        rasterio.shutil.copy(
-            source,
-            partial,
-            driver="COG",
-            blocksize=BLOCK,
-            compress="deflate",
-            level=6,
-            bigtiff="if_safer",
-            overview_resampling=overviews,
-        )
-        read_back(partial)
+        sidecar = partial.with_name(f"{partial.name}.aux.xml")
+        try:
+            rasterio.shutil.copy(
+                source,
+                partial,
+                driver="COG",
+                blocksize=BLOCK,
+                compress="deflate",
+                level=6,
+                bigtiff="if_safer",
+                overview_resampling=overviews,
+            )
+            read_back(partial)
+            if sidecar.exists():  # category names
+                sidecar.replace(out.with_name(f"{out.name}.aux.xml"))
+        finally:
+            sidecar.unlink(missing_ok=True)

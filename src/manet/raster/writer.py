@@ -159,7 +159,7 @@ def write_classes(
             transparent = {IGNORED: (0, 0, 0, 0)}
             dataset.write_colormap(1, {i: (*c, 255) for i, c in enumerate(legend.colours)} | transparent)
             yield Writer(dataset)
-        write_category_names(path, legend)
+        _write_category_names(path, legend)
 
 
 @contextmanager
@@ -227,8 +227,7 @@ def read_back(path: Path) -> None:
         raise OutputError(f"{path.parent} took a file in part only; check whether the disk is full") from error
 
 
-def write_category_names(path: Path, legend: Legend) -> None:
-    """Write the side-car .aux.xml of a class raster."""
+def _write_category_names(path: Path, legend: Legend) -> None:
     root = ElementTree.Element("PAMDataset")
     names = ElementTree.SubElement(ElementTree.SubElement(root, "PAMRasterBand", band="1"), "CategoryNames")
     for name in legend.names:
