@@ -181,6 +181,15 @@ def test_the_published_order_is_the_same_function() -> None:
         torch.testing.assert_close(a, b, rtol=1e-7, atol=1e-9)
 
 
+def test_channels_last_stays_channels_last_and_few_positions_give_the_same() -> None:
+    module = make("kernel")
+    for shape in ((2, 16, 24), (2, 1, 2)):  # more positions than keys, and fewer
+        features = features_of(shape).contiguous(memory_format=torch.channels_last)
+        out = module(features)
+        torch.testing.assert_close(out, kernel.naive(module, features), rtol=1e-9, atol=1e-10)  # type: ignore[arg-type]
+    assert module(features_of((2, 16, 24)).contiguous(memory_format=torch.channels_last)).stride(1) == 1
+
+
 def test_energy_scaled_to_a_size_makes_the_softmax_independent_of_the_number_of_positions() -> None:
     module = ChannelAttention().double()
     torch.nn.init.constant_(module.gate, 0.7)

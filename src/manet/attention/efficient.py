@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from manet.attention.folding import fold
+from manet.attention.folding import add_product, fold
 from manet.attention.map_module import MapModule, Summary, flatten, in_full_precision, sum_dtype
 
 
@@ -52,7 +52,7 @@ class EfficientAttention(MapModule):
             key_values = key_values / torch.where(key_sum > 0, key_sum, 1).unsqueeze(2)
             # the queries of a position add up to 1, so the reprojection's bias may join here
             key_values = fold(self.reprojection, torch.ones_like(key_sum), key_values)
-            out = torch.baddbmm(flatten(features, dtype), key_values.transpose(1, 2), queries)
+            out = add_product(flatten(features, dtype), key_values, queries)
         return out.to(features.dtype).view_as(features)
 
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import elu
 
-from manet.attention.folding import fold
+from manet.attention.folding import add_product, fold
 from manet.attention.map_module import MapModule, Summary, flatten, in_full_precision, sum_dtype
 
 EPSILON = 1e-6
@@ -42,10 +42,9 @@ class FastAttention(MapModule):
         with in_full_precision(features):
             queries = elu(flatten(queries, dtype)) + 1
             key_sum, key_features = (part.to(dtype) for part in summary)
+            queries = queries / (torch.einsum("bk,bkn->bn", key_sum, queries).unsqueeze(1) + EPSILON)
             key_values = fold(self.value, key_sum, key_features) * self.gate.to(dtype)
-            numerator = torch.einsum("bkd,bkn->bdn", key_values, queries)
-            denominator = torch.einsum("bk,bkn->bn", key_sum, queries).unsqueeze(1) + EPSILON
-            out = torch.addcdiv(flatten(features, dtype), numerator, denominator)
+            out = add_product(flatten(features, dtype), key_values, queries)
         return out.to(features.dtype).view_as(features)
 
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, softplus
 
-from manet.attention.folding import fold
+from manet.attention.folding import add_product, fold
 from manet.attention.map_module import MapModule, Summary, flatten, in_full_precision, sum_dtype
 
 EPSILON = 1e-6
@@ -41,13 +41,28 @@ class KernelAttention(MapModule):
         dtype = sum_dtype(features)
         queries = self.query(features)
         with in_full_precision(features):
-            queries = softplus(flatten(queries, dtype))
+            queries, x = softplus(flatten(queries, dtype)), flatten(features, dtype)
             key_sum, key_features = (part.to(dtype) for part in summary)
-            key_values = fold(self.value, key_sum, key_features)
-            numerator = torch.einsum("bkd,bkn->bdn", key_values * self.gate.to(dtype), queries)
-            denominator = torch.einsum("bk,bkn->bn", key_sum + EPSILON, queries).unsqueeze(1)
-            out = torch.addcdiv(flatten(features, dtype), numerator, denominator)
+            # the quotient is taken of the queries, an eighth of the channels
+            queries = queries / torch.einsum("bk,bkn->bn", key_sum + EPSILON, queries).unsqueeze(1)
+            if self._fewer_positions_than_keys(queries):
+                out = x + self.gate.to(dtype) * self._values_at_positions(queries, key_sum, key_features)
+            else:
+                out = add_product(x, fold(self.value, key_sum, key_features) * self.gate.to(dtype), queries)
         return out.to(features.dtype).view_as(features)
+
+    @staticmethod
+    def _fewer_positions_than_keys(queries: Tensor) -> bool:
+        """Whether V is cheaper computed at the positions than folded. A traced graph is for all sizes: folded."""
+        return not torch.jit.is_tracing() and queries.shape[2] < queries.shape[1]
+
+    def _values_at_positions(self, queries: Tensor, key_sum: Tensor, key_features: Tensor) -> Tensor:
+        """The sum over the keys first, then V of it: the same, in operations that grow with the positions."""
+        assert self.value.bias is not None
+        weight, bias = self.value.weight.flatten(1).to(queries.dtype), self.value.bias.to(queries.dtype)
+        attended = torch.einsum("bkc,bkn->bcn", key_features, queries)
+        share = torch.einsum("bk,bkn->bn", key_sum, queries).unsqueeze(1)
+        return torch.einsum("dc,bcn->bdn", weight, attended) + bias.unsqueeze(1) * share
 
 
 def naive(module: KernelAttention, features: Tensor, valid: Tensor | None = None) -> Tensor:

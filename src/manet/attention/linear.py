@@ -50,7 +50,7 @@ class LinearAttention(MapModule):
             numerator = torch.baddbmm(value_sum, key_values.transpose(1, 2), queries)
             # a map without any valid position has N = 0; the numerator is then 0 as well
             denominator = positions.clamp(min=EPSILON) + torch.einsum("bk,bkn->bn", key_sum + EPSILON, queries)
-            out = torch.addcdiv(flatten(features, dtype), numerator * self.gate.to(dtype), denominator.unsqueeze(1))
+            out = flatten(features, dtype) + numerator * self.gate.to(dtype) / denominator.unsqueeze(1)
         return out.to(features.dtype).view_as(features)
 
 
