@@ -39,3 +39,7 @@ class NetworkError(ManetError):
 
 class TrainingError(ManetError):
     """A run cannot start, or had to stop."""
+
+
+class ExportError(ManetError):
+    """A network cannot be exported as asked, or the exported one differs from it."""

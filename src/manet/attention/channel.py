@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from manet.attention.folding import add_product
 from manet.attention.map_module import MapModule, Summary, flatten, in_full_precision, sum_dtype
 
 
@@ -39,7 +40,7 @@ class ChannelAttention(MapModule):
             # softmax does not see a constant added to a row, so rowmax(E) is left out
             attention = torch.softmax(-energy, dim=2).to(dtype) * self.gate.to(dtype)
             x = flatten(features, dtype)
-            out = torch.baddbmm(x, attention, x)
+            out = add_product(x, attention.transpose(1, 2), x)
         return out.to(features.dtype).view_as(features)
 
 

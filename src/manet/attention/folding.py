@@ -11,11 +11,15 @@ def fold(value: nn.Conv2d, weight_sum: Tensor, weighted_features: Tensor) -> Ten
     """
     assert value.bias is not None
     weight, bias = value.weight.flatten(1).to(weight_sum.dtype), value.bias.to(weight_sum.dtype)
-    return torch.einsum("bkc,dc->bkd", weighted_features, weight) + weight_sum.unsqueeze(2) * bias
+    return weighted_features @ weight.T + weight_sum.unsqueeze(2) * bias
 
 
 def add_product(x: Tensor, key_values: Tensor, queries: Tensor) -> Tensor:
-    """x + key_values^T queries in one pass over memory; x (batch, channels, positions) keeps its memory format."""
+    """x + key_values^T queries in one pass over memory.
+
+    key_values (batch, keys, channels), queries (batch, keys, positions); x (batch, channels, positions), whose memory
+    format is the output's.
+    """
     if x.stride(1) == 1:  # channels last
         return torch.baddbmm(x.transpose(1, 2), queries.transpose(1, 2), key_values).transpose(1, 2)
     return torch.baddbmm(x, key_values.transpose(1, 2), queries)

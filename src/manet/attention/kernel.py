@@ -54,7 +54,8 @@ class KernelAttention(MapModule):
     @staticmethod
     def _fewer_positions_than_keys(queries: Tensor) -> bool:
         """Whether V is cheaper computed at the positions than folded. A traced graph is for all sizes: folded."""
-        return not torch.jit.is_tracing() and queries.shape[2] < queries.shape[1]
+        tracing = torch.jit.is_tracing()  # type: ignore[attr-defined]
+        return not tracing and queries.shape[2] < queries.shape[1]
 
     def _values_at_positions(self, queries: Tensor, key_sum: Tensor, key_features: Tensor) -> Tensor:
         """The sum over the keys first, then V of it: the same, in operations that grow with the positions."""

@@ -35,7 +35,7 @@ class LinearAttention(MapModule):
             x, keys = flatten(features, dtype), normalize(flatten(keys, dtype), dim=1)
             weights = torch.ones_like(keys[:, :1]) if valid is None else flatten(valid, dtype)
             keys = keys * weights
-            positions, feature_sum = weights.sum((1, 2)), torch.einsum("bcn,bn->bc", x, weights.squeeze(1))
+            positions, feature_sum = weights.sum((1, 2)), (x @ weights.transpose(1, 2)).squeeze(2)
             return positions, feature_sum, keys.sum(2), torch.einsum("bkn,bcn->bkc", keys, x)
 
     def attend(self, features: Tensor, summary: Summary) -> Tensor:

@@ -15,6 +15,7 @@ from manet.commands import (
     convert,
     demo,
     evaluate,
+    export,
     fetch,
     info,
     polygons,
@@ -34,7 +35,21 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (demo, fetch, check, train, evaluate, compare, predict, polygons, submit, info, recipes, convert):
+for command in (
+    demo,
+    fetch,
+    check,
+    train,
+    evaluate,
+    compare,
+    predict,
+    polygons,
+    submit,
+    export,
+    info,
+    recipes,
+    convert,
+):
     app.command()(getattr(command, command.__name__.rpartition(".")[2]))
 app.add_typer(prepare.app, name="prepare")
 app.add_typer(benchmark.app, name="benchmark")

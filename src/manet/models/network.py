@@ -5,13 +5,13 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad
 
 from manet.attention import ChannelAttention, MapModule, Place, Summary
 from manet.card import Card
 from manet.errors import NetworkError
 from manet.legend import Legend
 from manet.models.encoder import Encoder, global_operations, shrink_valid
+from manet.padding import pad_to_stride
 
 Loss = Literal["cross-entropy", "edge-aware"]
 
@@ -105,13 +105,7 @@ class Network(nn.Module):
 
     def pad(self, images: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Pad at the bottom and right to multiples of the stride. The padding is invalid: it has no weight in sums."""
-        missing = [-size % self.stride for size in images.shape[2:]]
-        if not any(missing):
-            return images, valid
-        if valid is None:
-            valid = images.new_ones(images.shape[0], 1, *images.shape[2:])
-        border = (0, missing[1], 0, missing[0])
-        return pad(images, border), pad(valid, border)
+        return pad_to_stride(images, valid, self.stride)
 
     def encode(self, images: Tensor, valid: Tensor | None = None) -> list[Tensor]:
         """The features as the refiners take them: images standardised, invalid pixels put to the mean, encoded.

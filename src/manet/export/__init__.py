@@ -1,0 +1,1 @@
+"""Networks as graphs that other runtimes run: written, checked against the network, and loaded again."""

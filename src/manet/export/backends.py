@@ -1,0 +1,70 @@
+"""Which runtime a network is predicted with."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from manet.errors import ExportError
+from manet.export.card import Energy, Format, Precision, fingerprint, read_export_card
+
+if TYPE_CHECKING:
+    import torch
+
+    from manet.export.network import ExportedNetwork
+    from manet.models import Network
+
+Backend = Literal["auto", "torch", "openvino", "onnxruntime"]
+FORMAT_OF: dict[str, Format] = {"openvino": "openvino", "onnxruntime": "onnx"}
+
+
+def beside(checkpoint: Path, to: Format, precision: Precision = "fp32") -> Path:
+    """Where an export lies if nothing else is said: best.openvino or best.int8.onnx, beside best.safetensors."""
+    return checkpoint.with_suffix(f".{to}" if precision == "fp32" else f".{precision}.{to}")
+
+
+def load_backend(
+    checkpoint: Path, backend: Backend, device: "torch.device", energy: Energy = "paper"
+) -> "tuple[Network | ExportedNetwork, str]":
+    """A network and what it runs on, in words.
+
+    checkpoint: a checkpoint, or a folder that `manet export` wrote. A checkpoint is exported to a folder beside it the
+    first time that a runtime other than torch is asked for. `auto` takes an up-to-date OpenVINO export beside the
+    checkpoint on a CPU, which is the fastest that equals float32, and torch if there is none.
+    Raises CheckpointError, and ExportError where the backend is not installed or does not run the folder's format.
+    """
+    if checkpoint.is_dir():
+        return _exported(checkpoint, backend, device)
+    if backend == "auto":
+        if device.type == "cpu" and _is_of(folder := beside(checkpoint, "openvino"), checkpoint, energy):
+            return _exported(folder, "openvino", device)
+        backend = "torch"
+    if backend == "torch":
+        from manet.checkpoint import load
+
+        return load(checkpoint).to(device), f"torch, float32, {device}"
+    from manet.export.network import PACKAGES, require
+    from manet.export.write import export
+
+    to = FORMAT_OF[backend]
+    require(PACKAGES[to], to)
+    folder = beside(checkpoint, to)
+    if not _is_of(folder, checkpoint, energy):
+        export(checkpoint, folder, to, energy=energy, overwrite=True)
+    return _exported(folder, backend, device)
+
+
+def _exported(folder: Path, backend: Backend, device: "torch.device") -> "tuple[ExportedNetwork, str]":
+    from manet.export.network import load
+
+    network = load(folder).to(device)
+    runs = next(name for name, form in FORMAT_OF.items() if form == network.export.format)
+    if backend not in ("auto", runs):
+        raise ExportError(f"{folder} is for {runs}, not for {backend}; leave --backend out, or give the checkpoint")
+    return network, f"{runs}, {network.computes_in}: {folder}"
+
+
+def _is_of(folder: Path, checkpoint: Path, energy: Energy) -> bool:
+    """Whether a folder is an export of this checkpoint as it is now."""
+    if not folder.is_dir():
+        return False
+    card = read_export_card(folder)
+    return card.energy == energy and card.checkpoint_sha256 == fingerprint(checkpoint)

@@ -1,0 +1,86 @@
+"""What an exported network says of itself: `card.json` beside its graphs."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from manet.card import Card
+from manet.errors import CheckpointError
+
+T = TypeVar("T")
+
+CARD = "card.json"
+Format = Literal["onnx", "openvino"]
+Precision = Literal["fp32", "bf16", "int8"]
+Energy = Literal["paper", "training"]
+
+WHOLE, ENCODE, SUMMARISE, DECODE = "whole", "encode", "summarise", "decode"
+"""The graphs: a network whose pixels are all valid, and its parts."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Parts(_Frozen):
+    """What a network's features and summaries are, so that flat lists of tensors can be put together again."""
+
+    features: int
+    summaries: tuple[int, ...]
+    """How many tensors each level's summary has."""
+
+    def nest(self, flat: Sequence[T]) -> list[tuple[T, ...]]:
+        """A flat list as one tuple a level."""
+        rest = iter(flat)
+        return [tuple(next(rest) for _ in range(count)) for count in self.summaries]
+
+
+class Parity(_Frozen):
+    """How far the exported network is from the network it was made of."""
+
+    height: int
+    width: int
+    case: Literal["valid", "nodata", "scene", "patches"]
+    """All pixels valid; some not; refined with merged summaries; validation patches of imagery."""
+    probability: float
+    """Largest difference."""
+    equal_classes: float
+    """Share of the pixels."""
+
+
+class ExportCard(_Frozen):
+    """Everything about an exported network but its graphs."""
+
+    network: Card
+    format: Format
+    precision: Precision
+    energy: Energy
+    stride: int
+    first_stride: int
+    """Of the first feature."""
+    parts: Parts
+    no_scene_context: str | None
+    """Why scene context would not be exact; None where it is."""
+    checkpoint_sha256: str
+    parity: tuple[Parity, ...]
+    float_convolutions: int = 0
+    """int8: how many of the last convolutions stay in float32, for accuracy."""
+
+
+def read_export_card(folder: Path) -> ExportCard:
+    """Raises CheckpointError where a folder is no exported network."""
+    try:
+        return ExportCard.model_validate_json((folder / CARD).read_text(encoding="utf-8"))
+    except (OSError, ValidationError) as error:
+        raise CheckpointError(
+            f"{folder} is no network that `manet export` wrote; export the checkpoint anew"
+        ) from error
+
+
+def fingerprint(checkpoint: Path) -> str:
+    """SHA-256 of a file."""
+    with checkpoint.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,69 @@
+"""OpenVINO files: written from traced graphs or from ONNX, and run."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from manet.export.card import Precision
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from manet.export.graphs import Graph
+
+SUFFIX = ".xml"
+
+
+def write(graph: "Graph", path: Path, metadata: Mapping[str, str]) -> None:
+    """Write a graph, float32, with these metadata; its weights lie beside it (.bin)."""
+    import openvino
+
+    from manet.export.graphs import quiet
+
+    shapes = [
+        openvino.PartialShape([-1 if axis in graph.changing[name] else size for axis, size in enumerate(example.shape)])
+        for name, example in zip(graph.inputs, graph.examples, strict=True)
+    ]
+    with quiet():
+        model = openvino.convert_model(graph.traced, example_input=graph.examples, input=shapes)
+    for port, name in zip([*model.inputs, *model.outputs], [*graph.inputs, *graph.outputs], strict=True):
+        port.get_tensor().set_names({name})
+    _save(model, path, metadata)
+
+
+def convert(onnx: Path, path: Path, metadata: Mapping[str, str]) -> None:
+    """Write what an ONNX file holds, quantised or not."""
+    import openvino
+
+    _save(openvino.convert_model(onnx), path, metadata)
+
+
+def _save(model: Any, path: Path, metadata: Mapping[str, str]) -> None:
+    import openvino
+
+    for name, value in metadata.items():
+        model.set_rt_info(value, ["model_info", name])
+    openvino.save_model(model, path, compress_to_fp16=False)
+
+
+class Session:
+    """A graph that OpenVINO runs on the CPU."""
+
+    def __init__(self, path: Path, precision: Precision, threads: int) -> None:
+        import openvino
+
+        # said in any case: on processors with bfloat16 OpenVINO would take that for float32 graphs too
+        hint = "bf16" if precision == "bf16" else "f32"
+        options = {"INFERENCE_PRECISION_HINT": hint, "INFERENCE_NUM_THREADS": threads}
+        self._model = openvino.Core().compile_model(path, "CPU", options)
+        self._inputs = {port.any_name for port in self._model.inputs}
+        computed = self._model.get_property("INFERENCE_PRECISION_HINT").to_string()  # type: ignore[attr-defined]
+        self.computes_in = {"f32": "float32", "bf16": "bfloat16"}[computed] if precision != "int8" else "int8"
+        """What the processor makes of it: bfloat16 becomes float32 where there are no instructions for it."""
+
+    def __call__(self, inputs: "Mapping[str, NDArray[np.float32]]") -> "list[NDArray[np.float32]]":
+        """Outputs in their order. Inputs that the graph has no use for are left out."""
+        results = self._model({name: value for name, value in inputs.items() if name in self._inputs})
+        return [results[port] for port in self._model.outputs]

@@ -1,0 +1,79 @@
+"""How far an exported network is from the network it was made of."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from manet.card import Card
+from manet.errors import ExportError
+from manet.export.card import Parity, Precision
+
+SIZES = ((96, 160), (1024, 768), (61, 37))
+"""None of them is traced at; the last is no multiple of a stride."""
+
+TOLERANCE = {"fp32": 1e-3, "bf16": 0.1}
+"""Of a probability."""
+
+EQUAL_CLASSES = {"fp32": 0.999, "bf16": 0.99}
+"""Share of the pixels; untrained networks have ties, and the smallest of the sizes has 2257 pixels."""
+
+
+@torch.inference_mode()
+def measure(network: Any, exported: Any, card: Card, scene: bool) -> Iterator[Parity]:
+    """Both on imagery-like noise with the training's statistics: valid, with nodata, and with merged summaries.
+
+    scene: whether scene context is to be compared.
+    """
+    for height, width in SIZES:
+        images = imagery(card, height, width)
+        valid = torch.ones(1, 1, height, width)
+        valid[..., height // 3 : height // 2, width // 4 :] = 0
+        yield _compare("valid", network(images), exported(images))
+        yield _compare("nodata", network(images, valid), exported(images, valid), valid)
+        if scene and not height % network.stride and not width % network.stride:
+            yield _compare("scene", _merged(network, images, valid), _merged(exported, images, valid), valid)
+
+
+def check(parity: Sequence[Parity], precision: Precision) -> None:
+    """Raises ExportError where the exported network is too far off."""
+    for found in parity:
+        off = found.probability > TOLERANCE[precision]
+        if off or not found.equal_classes >= EQUAL_CLASSES[precision]:
+            raise ExportError(
+                f"the exported network differs at {found.height} x {found.width} pixels ({found.case}): a probability "
+                f"by {found.probability:.2g}, {100 * found.equal_classes:.3f} % equal classes; expected at most "
+                f"{TOLERANCE[precision]:g} and {100 * EQUAL_CLASSES[precision]:g} %; it was not written"
+            )
+
+
+def imagery(card: Card, height: int, width: int) -> Tensor:
+    """Images (1, bands, height, width) with structure at several scales and the training's band statistics."""
+    generator = torch.Generator().manual_seed(0)
+    image = torch.zeros(1, len(card.bands), height, width)
+    for cells in (3, 9, 27, 81):
+        coarse = torch.randn(1, len(card.bands), cells, cells, generator=generator)
+        image += interpolate(coarse, (height, width), mode="bilinear") / 2
+    mean, std = (torch.tensor(values).view(-1, 1, 1) for values in (card.band_mean, card.band_std))
+    return image * std + mean
+
+
+def _merged(network: Any, images: Tensor, valid: Tensor) -> Tensor:
+    """Logits of the upper part, refined with the summaries of both parts merged."""
+    rows = max(images.shape[2] // 2 // network.stride, 1) * network.stride
+    parts = [(images[..., :rows, :], valid[..., :rows, :]), (images[..., rows:, :], valid[..., rows:, :])]
+    features = [network.encode(*part) for part in parts]
+    first, second = (network.summarise(f, part[1]) for f, part in zip(features, parts, strict=True))
+    return network.decode(network.refine(features[0], network.merge(first, second)))
+
+
+def _compare(case: Any, expected: Tensor, found: Tensor, valid: Tensor | None = None) -> Parity:
+    height, width = expected.shape[2:]
+    known = torch.ones(height, width, dtype=torch.bool) if valid is None else valid[0, 0, :height] > 0
+    difference = (expected.softmax(1) - found.softmax(1)).abs().amax(1)[0][known]
+    # a NaN is as far off as can be
+    largest = difference.nan_to_num(1.0, 1.0).max().item()
+    equal = (expected.argmax(1) == found.argmax(1))[0][known].float().mean().item()
+    return Parity(height=height, width=width, case=case, probability=largest, equal_classes=equal)
