@@ -34,7 +34,7 @@ def write_curves(runs: Sequence[Run], out: Path) -> None:
             loss.plot(steps, [float(row["train/loss"]) for row in rows], **style)
             score.plot(steps, [100 * float(row["validation/mean_iou"]) for row in rows], label=label, **style)
             label = None
-    loss.set(xlabel="step", ylabel="training loss, mean of an epoch", yscale="log")
+    loss.set(xlabel="step", ylabel="training loss, mean of an epoch")
     score.set(xlabel="step", ylabel="mean IoU on the validation split, %")
     for axes in (loss, score):
         axes.grid(alpha=0.3)

@@ -32,8 +32,9 @@ def about(experiment: Experiment) -> list[str]:
     recipe = settings.recipe
     start = "from scratch" if recipe.network.weights is None else f"from pretrained weights ({recipe.network.weights})"
     batch = recipe.patches.batch * recipe.patches.accumulate
+    epochs = "1 epoch" if recipe.training.epochs == 1 else f"{recipe.training.epochs} epochs"
     training = (
-        f"{recipe.training.epochs} epochs, {batch} patches of {recipe.patches.size} pixels a step, "
+        f"{epochs}, {batch} patches of {recipe.patches.size} pixels a step, "
         f"{recipe.optimiser.name} at {recipe.optimiser.rate:g} ({recipe.optimiser.schedule})"
     )
     return [

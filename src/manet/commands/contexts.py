@@ -12,6 +12,7 @@ from manet.errors import SceneError
 if TYPE_CHECKING:
     import torch
 
+    from manet.export.network import ExportedNetwork
     from manet.models import Network
     from manet.prediction.augmentation import Augmentation
     from manet.prediction.context import AreaPredictor
@@ -46,6 +47,11 @@ AugmentationOption = Annotated[
     ),
 ]
 
+BackendOption = Annotated[
+    Literal["auto", "torch", "openvino", "onnxruntime"],
+    typer.Option(help="Runtime; auto: an OpenVINO export of the checkpoint beside it, on a CPU, else torch."),
+]
+
 
 @dataclass(frozen=True)
 class ContextChoice:
@@ -64,7 +70,9 @@ class ContextChoice:
         """Height and width that the network sees."""
         return self.window or {"window": 512, "scene": 1024}[self.context]
 
-    def predictor(self, network: "Network", scene: "Scene", area: "Window", device: "torch.device") -> "AreaPredictor":
+    def predictor(
+        self, network: "Network | ExportedNetwork", scene: "Scene", area: "Window", device: "torch.device"
+    ) -> "AreaPredictor":
         """The predictor for an area. Raises SceneError, NetworkError where the options do not fit it."""
         from manet.prediction.augmentation import augmented
         from manet.prediction.context import HaloTiling, SceneContext, WindowContext, halo_of

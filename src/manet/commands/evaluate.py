@@ -9,6 +9,7 @@ import typer
 from manet.commands.console import console, progress_bar
 from manet.commands.contexts import (
     AugmentationOption,
+    BackendOption,
     CacheOption,
     ContextChoice,
     ContextOption,
@@ -21,7 +22,7 @@ from manet.commands.score_tables import print_protocols, print_scores
 
 
 def evaluate(
-    checkpoint: Annotated[Path, typer.Argument(help="Checkpoint, such as runs/x/best.safetensors.")],
+    checkpoint: Annotated[Path, typer.Argument(help="Checkpoint (runs/x/best.safetensors), or an exported network.")],
     data: Annotated[Path, typer.Option(help="Prepared dataset.")],
     out: Annotated[Path, typer.Option(help="Folder for scores.json, scores.csv and pictures.")],
     split: Annotated[
@@ -52,6 +53,7 @@ def evaluate(
     halo: HaloOption = None,
     cache: CacheOption = "2GB",
     energy: EnergyOption = "paper",
+    backend: BackendOption = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace scores that are there.")] = False,
 ) -> None:
@@ -60,7 +62,6 @@ def evaluate(
     The default is the paper's protocol: full labels, overall accuracy over all classes, means over the legend's
     foreground, no test-time augmentation.
     """
-    from manet.checkpoint import load
     from manet.commands.device import choose_device
     from manet.datasets.manifest import read_manifest
     from manet.evaluation.boundary import boundary_tolerance
@@ -79,6 +80,7 @@ def evaluate(
         write_protocols,
         write_scores,
     )
+    from manet.export.backends import load_backend
     from manet.raster.scene import Scene
 
     refuse_earlier(out, overwrite)
@@ -88,9 +90,10 @@ def evaluate(
     if all_protocols:
         grid = grid.widened(label_versions(manifest, split), manifest.legend, context)
     tolerance = boundary_tolerance(manifest, boundary_m, grid) if boundary or boundary_m is not None else None
-    network = load(checkpoint).to(torch_device)
+    network, runs_on = load_backend(checkpoint, backend, torch_device, energy)
     assert network.legend is not None
     check_legend(network.legend, manifest)
+    console.print(f"runs on {runs_on}", soft_wrap=True, markup=False, highlight=False)
     choice, evaluations = ContextChoice(context, window, overlap, halo, cache, energy), []
     with filling(out, overwrite) as folder:
         for chosen in grid.augmentations:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import torch
 
     from manet.card import Card
+    from manet.export.backends import Backend
+    from manet.export.network import ExportedNetwork
     from manet.models import Network
     from manet.prediction.map import Rasters
     from manet.raster.collar import Colour
@@ -59,27 +61,33 @@ class Mapper:
     choice: ContextChoice
     native: bool
     collar: "Colour | None"
+    backend: "Backend"
     device: "torch.device"
     restart: bool
     overwrite: bool
     report: Report
 
     @cached_property
-    def network(self) -> "Network":
-        from manet.checkpoint import load
+    def _loaded(self) -> "tuple[Network | ExportedNetwork, str]":
+        from manet.export.backends import load_backend
 
-        return load(self.checkpoint).to(self.device)
+        network, runs_on = load_backend(self.checkpoint, self.backend, self.device, self.choice.energy)
+        self.report.note(f"runs on {runs_on}")
+        return network, runs_on
 
     @cached_property
     def card(self) -> "Card":
-        from manet.checkpoint import read_card
+        from manet.export.backends import read_any_card
 
-        return read_card(self.checkpoint)
+        return read_any_card(self.checkpoint)
 
     @cached_property
     def digest(self) -> str:
-        """Of the checkpoint's bytes."""
-        with self.checkpoint.open("rb") as file:
+        """Of the bytes of the checkpoint, or of an exported network's card, which names its checkpoint's."""
+        from manet.export.card import CARD
+
+        path = self.checkpoint / CARD if self.checkpoint.is_dir() else self.checkpoint
+        with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     def map(self, scene: str, targets: Targets) -> None:
@@ -106,7 +114,7 @@ class Mapper:
             if self.collar is not None:
                 fit = fit.without_collar(self.collar)
             with fit.own as own, fit.resampled or own as seen:
-                predictor = choice.predictor(self.network, seen, seen.window, self.device)
+                predictor = choice.predictor(self._loaded[0], seen, seen.window, self.device)
                 journal.chosen = {"window": choice.seen}
                 if choice.context == "scene":
                     journal.chosen["halo"] = predictor.overlap // 2
@@ -145,6 +153,7 @@ class Mapper:
             "--collar": self.collar,
             "--probabilities": rasters.probabilities is not None,
             "--uncertainty": rasters.uncertainty is not None,
+            "--backend": self._loaded[1],
             "device": self.device.type,
             "version": f"manet {manet.__version__}, torch {torch.__version__}",
         }

@@ -7,6 +7,7 @@ import typer
 
 from manet.commands.contexts import (
     AugmentationOption,
+    BackendOption,
     CacheOption,
     ContextChoice,
     ContextOption,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def predict(
-    checkpoint: Annotated[Path, typer.Argument(help="Checkpoint, such as runs/x/best.safetensors.")],
+    checkpoint: Annotated[Path, typer.Argument(help="Checkpoint (runs/x/best.safetensors), or an exported network.")],
     scenes: Annotated[
         list[str],
         typer.Argument(help="Image that GDAL can read; or several, a folder, a pattern, a STAC item collection."),
@@ -37,6 +38,7 @@ def predict(
     cache: CacheOption = "2GB",
     energy: EnergyOption = "paper",
     augmentation: AugmentationOption = "none",
+    backend: BackendOption = "auto",
     native: Annotated[
         bool, typer.Option("--native", help="Keep the scene's ground sampling distance where the training's differs.")
     ] = False,
@@ -89,6 +91,7 @@ def predict(
         checkpoint=checkpoint,
         choice=ContextChoice(context, window, overlap, halo, cache, energy, augmentation),
         native=native,
+        backend=backend,
         collar=collar,
         device=choose_device(device),
         restart=restart,

@@ -9,6 +9,7 @@ from manet.export.card import Energy, Format, Precision, fingerprint, read_expor
 if TYPE_CHECKING:
     import torch
 
+    from manet.card import Card
     from manet.export.network import ExportedNetwork
     from manet.models import Network
 
@@ -19,6 +20,15 @@ FORMAT_OF: dict[str, Format] = {"openvino": "openvino", "onnxruntime": "onnx"}
 def beside(checkpoint: Path, to: Format, precision: Precision = "fp32") -> Path:
     """Where an export lies if nothing else is said: best.openvino or best.int8.onnx, beside best.safetensors."""
     return checkpoint.with_suffix(f".{to}" if precision == "fp32" else f".{precision}.{to}")
+
+
+def read_any_card(checkpoint: Path) -> "Card":
+    """Of a checkpoint, or of the network that an exported folder was made of."""
+    if checkpoint.is_dir():
+        return read_export_card(checkpoint).network
+    from manet.checkpoint import read_card
+
+    return read_card(checkpoint)
 
 
 def load_backend(
