@@ -15,7 +15,7 @@ from typing import Protocol
 import torch
 
 Pass = Callable[[], object]
-SHORT_S = 0.25
+SHORT_S = 1.0
 """A shorter pass is repeated for so long, and the median taken."""
 
 STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
