@@ -2,8 +2,8 @@
 
 import typer
 
-from manet.commands.benchmark import complexity, figures, paper
+from manet.commands.benchmark import complexity, figures, paper, speed
 
-app = typer.Typer(no_args_is_help=True, help="Tables and figures of the paper, ours beside the printed ones.")
-for command in (complexity, paper, figures):
+app = typer.Typer(no_args_is_help=True, help="The paper's tables and figures, ours beside the printed ones; speed.")
+for command in (complexity, paper, figures, speed):
     app.command()(getattr(command, command.__name__.rpartition(".")[2]))

@@ -1,0 +1,143 @@
+"""What is timed: the kernel attention, a network, a training step and a scene."""
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+from torch.utils.flop_counter import FlopCounterMode
+
+from manet.attention import KernelAttention
+from manet.attention.kernel import published
+from manet.models import Network
+from manet.prediction.context import WindowContext
+from manet.prediction.predict import Tiling
+from manet.raster.scene import Scene
+from manet.speed.interleave import Case, Way, equal_classes, relative_difference
+from manet.speed.published import Published
+
+REFERENCE, OURS = "published, torch", "manet, torch"
+SAME, DIFFERENCE = "equal classes", "relative difference"
+CPU = torch.device("cpu")
+
+
+def kernel_cases(channels: list[int], strides: tuple[int, ...], sizes: list[int]) -> Iterator[Case]:
+    """Kernel attention alone at the levels of images of these sizes, forward; and with backward at the first size."""
+    for index, size in enumerate(sizes):
+        for c, stride in zip(channels, strides, strict=True):
+            module = KernelAttention(c).eval()
+            torch.nn.init.constant_(module.gate, 0.7)
+            side = max(size // stride, 1)
+            features = torch.randn(1, c, side, side)
+            last = features.contiguous(memory_format=torch.channels_last)
+            name = f"kernel attention, {c} x {side} x {side}"
+
+            def forward(run: Callable[[Tensor], Tensor], x: Tensor) -> Callable[[], Tensor]:
+                def once() -> Tensor:
+                    with torch.no_grad():
+                        return run(x)
+
+                return once
+
+            theirs = lambda x, module=module: published(module, x)  # noqa: E731
+            yield Case(
+                f"{name}, forward",
+                {REFERENCE: Way(forward(theirs, features)), OURS: Way(forward(module, last))},
+                relative_difference,
+                DIFFERENCE,
+                _flops(lambda module=module, features=features: module(features)),
+            )
+            if index == 0:
+                yield Case(
+                    f"{name}, forward and backward",
+                    {REFERENCE: Way(_gradient(theirs, module, features)), OURS: Way(_gradient(module, module, last))},
+                    relative_difference,
+                    DIFFERENCE,
+                )
+
+
+def network_case(network: Network, exported: Mapping[str, Any], images: Tensor) -> Case:
+    """A network on images (batch, bands, height, width). exported: by name."""
+    theirs, last = Published(network), images.contiguous(memory_format=torch.channels_last)
+
+    def way(run: Callable[[Tensor], Tensor], x: Tensor) -> Callable[[], Tensor]:
+        def once() -> Tensor:
+            with torch.inference_mode():
+                return run(x)
+
+        return once
+
+    ways = {REFERENCE: Way(way(theirs, images)), OURS: Way(way(network, last))}
+    for name, other in exported.items():
+        ways[name] = Way(way(other, images), other.computes_in, in_torch=False)
+    height, width = images.shape[2:]
+    flops = _flops(lambda: network(images))
+    return Case(f"network, {images.shape[0]} x {height} x {width}", ways, equal_classes, SAME, flops)
+
+
+def step_case(network: Network, images: Tensor) -> Case:
+    """A training step: forward, loss, backward, Adam. What is compared is the loss's gradient by the images' means."""
+    height, width = images.shape[2:]
+    labels = torch.zeros(images.shape[0], height, width, dtype=torch.long)
+    labels[:, ::2] = 1
+
+    def way(model: torch.nn.Module, x: Tensor) -> Callable[[], Tensor]:
+        model = copy.deepcopy(model).train()
+        optimiser = torch.optim.Adam(model.parameters(), lr=0.0)  # so that every turn computes the same
+
+        def once() -> Tensor:
+            optimiser.zero_grad()
+            loss = cross_entropy(model(x), labels)
+            loss.backward()
+            optimiser.step()
+            return loss.detach()
+
+        return once
+
+    last = images.contiguous(memory_format=torch.channels_last)
+    ways = {REFERENCE: Way(way(Published(network), images)), OURS: Way(way(network, last))}
+    name = f"training step, {images.shape[0]} x {height} x {width}"
+    return Case(name, ways, relative_difference, "relative difference of the loss")
+
+
+def scene_case(network: Network, exported: Mapping[str, Any], path: Path, classes: int, window: int) -> Case:
+    """A scene from file to class indices in windows, with reading and blending."""
+
+    def way(run: Callable[[Tensor, Tensor | None], Tensor]) -> Callable[[], Tensor]:
+        def once() -> Tensor:
+            with Scene(str(path)) as scene:
+                out = np.zeros((scene.height, scene.width), np.uint8)
+                predictor = WindowContext(run, classes, Tiling(window, window // 8), CPU)
+                for piece, found in predictor.predict(scene, scene.window):
+                    out[piece.slices] = found
+            return torch.from_numpy(out)
+
+        return once
+
+    ways = {REFERENCE: Way(way(Published(network)), in_torch=False), OURS: Way(way(network), in_torch=False)}
+    for name, other in exported.items():
+        ways[name] = Way(way(other), other.computes_in, in_torch=False)
+    with Scene(str(path)) as scene:
+        name = f"scene, {scene.height} x {scene.width}, windows of {window}"
+    return Case(name, ways, equal_classes, SAME)
+
+
+def _gradient(run: Callable[[Tensor], Tensor], module: torch.nn.Module, x: Tensor) -> Callable[[], Tensor]:
+    x = x.clone().requires_grad_()
+
+    def once() -> Tensor:
+        inputs = [x, *module.parameters()]
+        (gradient, *_) = torch.autograd.grad(run(x).square().sum(), inputs)
+        return gradient
+
+    return once
+
+
+def _flops(run: Callable[[], object]) -> float:
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        run()
+    return float(counter.get_total_flops())
