@@ -28,7 +28,8 @@ check: setup
 	$(BIN)/lint-imports
 
 bench: setup
-	$(BIN)/python benchmarks/attention.py
+	$(BIN)/manet benchmark speed --json benchmarks/results/resnet50.json --figure benchmarks/results/resnet50.png --overwrite
+	$(BIN)/python benchmarks/table.py
 
 clean:
 	rm -rf .venv demo

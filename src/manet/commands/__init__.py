@@ -3,6 +3,7 @@
 Heavy imports stand inside the commands, so that `manet --help` answers at once.
 """
 
+import os
 import sys
 
 import typer
@@ -57,6 +58,8 @@ app.add_typer(benchmark.app, name="benchmark")
 
 def main() -> None:
     """Run the command line. A user's error is one line and exit status 2; Ctrl-C is exit status 130."""
+    # before torch starts: threads that spin while they wait take processors from each other wherever there are others
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         app()
     except ManetError as error:

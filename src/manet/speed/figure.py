@@ -4,35 +4,37 @@ from pathlib import Path
 
 from manet.speed.run import Report
 
-COLOURS = ("#9a9a9a", "#1b6ca8", "#3a9a5b", "#d08a2d", "#8a4fa3", "#c0443c", "#555555")
+COLOURS = ("#1b6ca8", "#3a9a5b", "#d08a2d", "#8a4fa3", "#c0443c", "#555555")
 
 
 def draw(report: Report, path: Path) -> None:
     """Write bars with quartiles, a group a case, to a PNG, SVG or PDF."""
     from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
 
-    cases = list(dict.fromkeys(row.case for row in report.rows))
-    ways = list(dict.fromkeys(row.way for row in report.rows))
-    figure = Figure(figsize=(9, 0.8 + 0.22 * (len(report.rows) + len(cases))), layout="constrained")
+    references = {row.way for row in report.rows if row.ratio == 1 and row.ratio_quartiles == (1, 1)}
+    measured = [row for row in report.rows if row.way not in references]
+    ways = list(dict.fromkeys(row.way for row in measured))
+    figure = Figure(figsize=(9, 1.6 + 0.2 * len(measured)), layout="constrained")
     axes = figure.subplots()
     at, labels = 0.0, []
-    for case in cases:
-        rows = [row for row in report.rows if row.case == case]
+    for case in dict.fromkeys(row.case for row in measured):
+        rows = [row for row in measured if row.case == case]
         labels.append((at + (len(rows) - 1) / 2, case))
         for row in rows:
             low, high = row.ratio_quartiles
-            axes.barh(at, row.ratio, 0.85, color=COLOURS[ways.index(row.way) % len(COLOURS)])
+            axes.barh(at, row.ratio, 0.85, color=COLOURS[ways.index(row.way)])
             axes.plot([low, high], [at, at], color="black", linewidth=1)
-            axes.text(max(high, row.ratio) + 0.03, at, f"{row.ratio:.2f}", va="center", fontsize=7)
+            axes.text(max(high, row.ratio), at, f" {row.ratio:.2f}", va="center", fontsize=7)
             at += 1
-        at += 1
+        at += 0.4
     axes.set_yticks([place for place, _ in labels], [case for _, case in labels], fontsize=8)
-    axes.invert_yaxis()
+    axes.set_ylim(at - 0.6, -0.7)
     axes.axvline(1, color="black", linewidth=0.8)
     axes.set_xlabel("times as fast as the published formulation in eager float32 (line: quartiles)")
     axes.spines[["top", "right"]].set_visible(False)
-    bars = [axes.barh(0, 0, color=COLOURS[i % len(COLOURS)], label=way) for i, way in enumerate(ways)]
-    axes.legend(handles=bars, fontsize=8, loc="lower right")
+    patches = [Patch(color=COLOURS[index], label=way) for index, way in enumerate(ways)]
+    figure.legend(handles=patches, fontsize=8, loc="outside lower center", ncols=3)
     machine = report.machine
     axes.set_title(
         f"{report.network}\n{machine.processor}, {machine.threads} threads, {machine.instructions}", fontsize=9

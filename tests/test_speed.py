@@ -1,0 +1,102 @@
+"""Timings: what is compared is the same function, memory is counted, and a report holds every case."""
+
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from conftest import textured
+from manet.commands import app
+from manet.errors import NetworkError
+from manet.models import Network
+from manet.speed import run as measurement
+from manet.speed.cases import kernel_cases, step_case
+from manet.speed.figure import draw
+from manet.speed.interleave import Case, Way, equal_classes, measure, peak_memory, relative_difference
+from manet.speed.published import Published
+from manet.speed.run import Report, Settings
+
+
+def test_the_published_formulation_is_the_same_function(small_manet: Network) -> None:
+    images = textured(2, 3, 96, 64)
+    with torch.no_grad():
+        torch.testing.assert_close(Published(small_manet)(images), small_manet(images), atol=1e-4, rtol=1e-4)
+        torch.nn.init.zeros_(small_manet.gates()[0])
+        # of other gates it is another: it is a copy
+        assert (Published(small_manet)(images) - small_manet(images)).abs().max() < 1e-3
+
+
+def test_ways_are_timed_against_the_first() -> None:
+    def way(seconds: float, value: float) -> Way:
+        def run() -> torch.Tensor:
+            time.sleep(seconds)
+            return torch.tensor([4.0, value])
+
+        return Way(run)
+
+    case = Case("naps", {"long": way(0.06, 2), "short": way(0.02, 1)}, relative_difference, "difference", flops=6e6)
+    long, short = measure(case, rounds=5, budget_s=10, gflops=0.1)
+    assert long.ratio == 1
+    assert long.agreement == 0
+    assert 2 < short.ratio < 3.5
+    assert short.agreement == 0.25
+    assert short.of_ceiling == pytest.approx(6e6 / 0.02 / 1e8, rel=0.2)
+
+
+def test_memory_beyond_the_result_is_counted() -> None:
+    x = torch.ones(250_000)
+
+    def run() -> torch.Tensor:
+        a = x + 1  # 1 MB
+        b = a * 2  # 1 MB
+        del a
+        return b[:1].clone()
+
+    assert peak_memory(run) == pytest.approx(2, abs=0.01)
+
+
+def test_kernel_attention_needs_less_memory_than_published() -> None:
+    case = next(iter(kernel_cases([64], (4,), [128])))
+    theirs, ours = measure(case, rounds=3, budget_s=1, gflops=1)
+    assert ours.agreement < 1e-5
+    assert theirs.peak_mb is not None
+    assert ours.peak_mb is not None
+    assert ours.peak_mb < theirs.peak_mb / 3
+
+
+def test_equal_classes_are_counted() -> None:
+    expected = torch.tensor([[[1.0, 0.0, 5.0, 1.0], [0.0, 1.0, 0.0, 2.0]]])
+    found = torch.tensor([[[1.0, 2.0, 5.0, 1.0], [0.0, 1.0, 9.0, 2.0]]])
+    assert equal_classes(expected, found) == 0.5
+    assert equal_classes(expected.argmax(1), found.argmax(1)) == 0.5
+
+
+def test_every_turn_of_a_training_step_computes_the_same(small_manet: Network) -> None:
+    case = step_case(small_manet, textured(2, 3, 64, 96))
+    (theirs, ours) = (way.run for way in case.ways.values())
+    first, again = theirs(), theirs()
+    assert first == again
+    assert relative_difference(first, ours()) < 1e-4
+
+
+def test_sizes_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(NetworkError, match="expected multiples of 32"):
+        measurement.run(Settings(encoder="resnet10t", size=100, step_size=64, scene_size=128), None, None)
+
+
+@pytest.mark.slow
+def test_the_command_measures_every_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measurement, "KERNEL_SIZES", (64,))
+    json, figure = tmp_path / "speed.json", tmp_path / "speed.png"
+    arguments = ["benchmark", "speed", "--encoder", "resnet10t", "--size", "64", "--rounds", "3"]
+    result = CliRunner().invoke(app, [*arguments, "--json", str(json), "--figure", str(figure)])
+    assert result.exit_code == 0, result.output
+    report = Report.model_validate_json(json.read_text())
+    cases = {row.case.partition(",")[0] for row in report.rows}
+    assert cases == {"kernel attention", "network", "training step", "scene"}
+    assert all(row.agreement > 0.999 for row in report.rows if row.compared == "equal classes")
+    assert all(row.agreement < 1e-3 for row in report.rows if row.compared != "equal classes")
+    assert figure.stat().st_size > 10_000
+    draw(report, tmp_path / "again.svg")
