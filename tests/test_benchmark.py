@@ -196,19 +196,21 @@ def test_all_networks_killed_half_way_end_as_if_never_interrupted(tmp_path, town
     recipe.write_text(RECIPE.replace("epochs = 2", "epochs = 1"))
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
 
-    def start(out: Path) -> subprocess.Popen:
+    def start(out: Path, log: Path) -> subprocess.Popen:
         command = [str(Path(sys.executable).with_name("manet")), *_paper(town[0], out, recipe)]
-        return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+        with log.open("w") as said:
+            return subprocess.Popen(command, env=environment, stdout=said)
 
-    killed = start(tmp_path / "killed")
-    while len(list((tmp_path / "killed/runs").glob("*/scores.json"))) < 7:
+    folders = killed_folder, whole_folder = tmp_path / "killed", tmp_path / "whole"
+    killed = start(killed_folder, tmp_path / "killed.log")
+    while len(list((killed_folder / "runs").glob("*/scores.json"))) < 7:
         assert killed.poll() is None
         time.sleep(0.2)
     killed.send_signal(signal.SIGKILL)
     killed.wait()
-    resumed, whole = start(tmp_path / "killed"), start(tmp_path / "whole")
-    said = resumed.communicate()[0]
-    assert resumed.returncode == 0 and "run 8 of 15" in said and "run 7 of 15" not in said
-    assert whole.wait() == 0
-    rows = [(tmp_path / name / "scores.csv").read_text() for name in ("killed", "whole")]
+    resumed, whole = start(killed_folder, tmp_path / "resumed.log"), start(whole_folder, tmp_path / "whole.log")
+    assert resumed.wait() == 0 and whole.wait() == 0
+    said = (tmp_path / "resumed.log").read_text()
+    assert "run 8 of 15" in said and "run 7 of 15" not in said
+    rows = [(folder / "scores.csv").read_text() for folder in folders]
     assert rows[0] == rows[1] and rows[0].count("\n") == 16
