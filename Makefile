@@ -19,7 +19,7 @@ test: setup
 	$(BIN)/pytest -m 'not slow' -n 2 --dist loadfile
 
 test-slow: setup
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m slow -n 2 --dist loadfile
 
 check: setup
 	$(BIN)/ruff check .
