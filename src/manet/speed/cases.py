@@ -90,10 +90,10 @@ def step_case(network: Network, images: Tensor) -> Case:
         optimiser = torch.optim.Adam(model.parameters(), lr=0.0)  # so that every turn computes the same
 
         def once() -> Tensor:
-            optimiser.zero_grad()
             loss = cross_entropy(model(x), labels)
             loss.backward()
             optimiser.step()
+            optimiser.zero_grad()
             return loss.detach()
 
         return once
