@@ -14,7 +14,7 @@ from manet.commands import app
 from manet.datasets import loveda, uavid
 from manet.datasets.benchmark import form_of, submission
 from manet.datasets.manifest import Manifest, read_manifest
-from manet.datasets.published import PublicationSettings
+from manet.datasets.published import Publication, PublicationSettings, prepare_publication
 from manet.errors import DatasetError
 from manet.evaluation.evaluate import PredictionSettings, evaluate
 from manet.legend import IGNORED
@@ -27,11 +27,17 @@ LOVEDA_CLASSES = np.array([2, 1, 6, 5, 4, IGNORED], np.uint8)
 Prepared = tuple[Path, Manifest]
 
 
+def prepared(publication: Publication, folder: Path, settings: PublicationSettings) -> Prepared:
+    """From the folder's `source` to its `out`."""
+    out = folder / "out"
+    return out, prepare_publication(publication, folder / "source", out, False, lambda line: None, settings)
+
+
 @pytest.fixture(scope="module")
 def loveda_dataset(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     folder = tmp_path_factory.mktemp("loveda")
     publishers.write(folder / "source", publishers.loveda_archives())
-    return folder / "out", loveda.prepare(folder / "source", folder / "out", False, lambda line: None, SOME)
+    return prepared(loveda.publication(), folder, SOME)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +45,7 @@ def uavid_dataset(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     folder = tmp_path_factory.mktemp("uavid")
     whole = {"uavid_v1.5_official_release_image.zip": publishers.archive(publishers.uavid_archives())}
     publishers.write(folder / "source", whole)
-    return folder / "out", uavid.prepare(folder / "source", folder / "out", False, lambda line: None, SOME)
+    return prepared(uavid.publication(), folder, SOME)
 
 
 def pixels(path: Path) -> np.ndarray:
@@ -98,7 +104,7 @@ def test_a_whole_set_is_not_called_partial(tmp_path: Path, monkeypatch: pytest.M
     for archive, content in publishers.loveda_archives().items():
         with zipfile.ZipFile(io.BytesIO(content)) as file:
             file.extractall(tmp_path / "source" / archive.removesuffix(".zip"))
-    manifest = loveda.prepare(tmp_path / "source", tmp_path / "out", False, lambda line: None, PublicationSettings())
+    _, manifest = prepared(loveda.publication(), tmp_path, PublicationSettings())
     assert manifest.dataset == "loveda"
 
 

@@ -14,7 +14,7 @@ from manet.commands import app
 from manet.datasets.isprs import potsdam, vaihingen
 from manet.datasets.isprs.heights import STEP_M
 from manet.datasets.manifest import Manifest
-from manet.datasets.published import PublicationSettings
+from manet.datasets.published import PublicationSettings, prepare_publication
 from manet.evaluation.evaluate import Evaluation
 from manet.legend import IGNORED
 from manet.metrics import confusion
@@ -34,8 +34,8 @@ def read(folder: Path, path: str | None) -> NDArray[np.generic]:
 def vaihingen_dataset(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     folder, told = tmp_path_factory.mktemp("vaihingen"), list[str]()
     publishers.write(folder / "source" / "some where", publishers.vaihingen_archives())
-    manifest = vaihingen.prepare(
-        folder / "source", folder / "out", False, told.append, PublicationSettings(), height=True
+    manifest = prepare_publication(
+        vaihingen.publication(height=True), folder / "source", folder / "out", False, told.append, PublicationSettings()
     )
     assert sorted(p.name for p in folder.iterdir()) == ["out", "source"]  # nothing unpacked is left
     return folder / "out", manifest, told
@@ -49,7 +49,8 @@ def potsdam_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def potsdam_dataset(potsdam_source: Path, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     out, told = tmp_path_factory.mktemp("prepared") / "out", list[str]()
-    return out, potsdam.prepare(potsdam_source, out, False, told.append, PublicationSettings()), told
+    settings = PublicationSettings()
+    return out, prepare_publication(potsdam.publication(), potsdam_source, out, False, told.append, settings), told
 
 
 def test_vaihingen_is_what_the_archives_hold(vaihingen_dataset: Prepared) -> None:
@@ -146,8 +147,9 @@ def test_potsdam_bands_and_heights(
     monkeypatch.setattr(potsdam, "SCENES", few)
     for name, members in publishers.potsdam_folders().items():
         publishers.write(tmp_path / "source" / name, members)
-    manifest = potsdam.prepare(
-        tmp_path / "source", tmp_path / "out", False, lambda line: None, PublicationSettings(), bands, height, True
+    publication = potsdam.publication(bands, height, keep_wrong=True)
+    manifest = prepare_publication(
+        publication, tmp_path / "source", tmp_path / "out", False, lambda line: None, PublicationSettings()
     )
     assert manifest.bands == names
     assert sorted(scene.name for scene in manifest.scenes) == sorted([*few, "7_10"])

@@ -10,7 +10,7 @@ import pytest
 import publishers
 from manet.datasets.isprs import vaihingen
 from manet.datasets.manifest import Manifest
-from manet.datasets.published import PublicationSettings, archives
+from manet.datasets.published import PublicationSettings, archives, prepare_publication
 from manet.datasets.unfinished import UNFINISHED
 from manet.errors import DatasetError, ManetError
 from manet.legend import IGNORED
@@ -36,7 +36,8 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 def run(source: Path, **settings: object) -> tuple[Manifest, list[str]]:
     told = list[str]()
     out = source.parent / "out"
-    return vaihingen.prepare(source, out, False, told.append, PublicationSettings(**settings)), told  # type: ignore[arg-type]
+    chosen = PublicationSettings(**settings)  # type: ignore[arg-type]
+    return prepare_publication(vaihingen.publication(), source, out, False, told.append, chosen), told
 
 
 def refused(source: Path, written: bool = False, **settings: object) -> str:
@@ -148,7 +149,8 @@ def test_files_that_are_there_twice(source: Path, tmp_path: Path) -> None:
     classes[0, 0] = (classes[0, 0] + 1) % 6
     publishers.write(source / "unpacked", {AREA: labels(classes)})
     with pytest.raises(DatasetError, match=f"unpacked/{AREA} and {FULL}: {AREA} are both labels of scene area4"):
-        vaihingen.prepare(source, tmp_path / "other", False, lambda line: None, PublicationSettings())
+        other = tmp_path / "other"
+        prepare_publication(vaihingen.publication(), source, other, False, lambda line: None, PublicationSettings())
 
 
 def test_a_stray_colour_and_the_second_run_after_the_mend(source: Path) -> None:

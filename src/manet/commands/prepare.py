@@ -13,6 +13,7 @@ from manet.errors import DatasetError
 
 if TYPE_CHECKING:
     from manet.datasets.manifest import Manifest
+    from manet.datasets.published import Publication
 
 
 class _Sources(TyperGroup):
@@ -121,11 +122,9 @@ def vaihingen(
     overwrite: Overwrite = False,
 ) -> None:
     """ISPRS Vaihingen: near infrared, red, green at 9 cm, six classes, full and eroded labels, the paper's split."""
-    from manet.datasets.isprs.vaihingen import prepare
-    from manet.datasets.published import PublicationSettings
+    from manet.datasets.isprs.vaihingen import publication
 
-    settings = PublicationSettings(stray=stray, incomplete=incomplete)
-    print_manifest(prepare(source, out, overwrite, _tell, settings, height), out)
+    _prepare_published(publication(height), source, out, stray, incomplete, overwrite)
 
 
 @app.command()
@@ -151,11 +150,9 @@ def potsdam(
     overwrite: Overwrite = False,
 ) -> None:
     """ISPRS Potsdam: aerial images at 5 cm, six classes, full and eroded labels, the paper's split."""
-    from manet.datasets.isprs.potsdam import prepare
-    from manet.datasets.published import PublicationSettings
+    from manet.datasets.isprs.potsdam import publication
 
-    settings = PublicationSettings(stray=stray, incomplete=incomplete)
-    print_manifest(prepare(source, out, overwrite, _tell, settings, bands, height, keep_7_10), out)
+    _prepare_published(publication(bands, height, keep_7_10), source, out, stray, incomplete, overwrite)
 
 
 @app.command()
@@ -167,11 +164,9 @@ def uavid(
     overwrite: Overwrite = False,
 ) -> None:
     """UAVid: oblique drone images, eight classes, the publisher's split; the labels of its test are hidden."""
-    from manet.datasets.published import PublicationSettings
-    from manet.datasets.uavid import prepare
+    from manet.datasets.uavid import publication
 
-    settings = PublicationSettings(stray=stray, incomplete=incomplete)
-    print_manifest(prepare(source, out, overwrite, _tell, settings), out)
+    _prepare_published(publication(), source, out, stray, incomplete, overwrite)
 
 
 @app.command()
@@ -183,11 +178,9 @@ def loveda(
     overwrite: Overwrite = False,
 ) -> None:
     """LoveDA: country and town at 0.3 m, seven classes, the publisher's split; the labels of its test are hidden."""
-    from manet.datasets.loveda import prepare
-    from manet.datasets.published import PublicationSettings
+    from manet.datasets.loveda import publication
 
-    settings = PublicationSettings(stray=stray, incomplete=incomplete)
-    print_manifest(prepare(source, out, overwrite, _tell, settings), out)
+    _prepare_published(publication(), source, out, stray, incomplete, overwrite)
 
 
 @app.command()
@@ -223,6 +216,20 @@ def _prepare(name: str, source: Path | None, out: Path, overwrite: bool) -> None
     from manet.datasets.sources import preparer
 
     print_manifest(preparer(name)(source, out, overwrite, _tell), out)
+
+
+def _prepare_published(
+    publication: "Publication",
+    source: Path,
+    out: Path,
+    stray: Literal["refuse", "ignore"],
+    incomplete: bool,
+    overwrite: bool,
+) -> None:
+    from manet.datasets.published import PublicationSettings, prepare_publication
+
+    settings = PublicationSettings(stray=stray, incomplete=incomplete)
+    print_manifest(prepare_publication(publication, source, out, overwrite, _tell, settings), out)
 
 
 def _tell(line: str) -> None:

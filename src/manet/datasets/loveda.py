@@ -1,12 +1,10 @@
 """LoveDA: 5987 aerial images of 1024 x 1024 pixels at 0.3 m, seven classes; the publisher's splits."""
 
 import re
-from pathlib import Path
 
 from manet.datasets.legend_file import LabelledClass, LegendFile
-from manet.datasets.manifest import Manifest, Split
-from manet.datasets.prepare import Progress
-from manet.datasets.published import Publication, PublicationSettings, Role, prepare_publication
+from manet.datasets.manifest import Split
+from manet.datasets.published import Publication, Role
 from manet.datasets.published.archives import SourceFile
 
 IMAGES: dict[Split, range] = {"train": range(2522), "validation": range(2522, 4191), "test": range(4191, 5987)}
@@ -29,15 +27,9 @@ ROLES: dict[str, Role] = {"images_png": "image", "masks_png": "labels"}
 FILE = re.compile(r"(\d+)\.png", re.IGNORECASE)
 
 
-def prepare(
-    source: Path | None,
-    out: Path,
-    overwrite: bool,
-    progress: Progress,
-    settings: PublicationSettings,
-) -> Manifest:
-    """An image is a scene, named by its number. Raises as `prepare_publication`."""
-    publication = Publication(
+def publication() -> Publication:
+    """An image is a scene, named by its number."""
+    return Publication(
         name="loveda",
         legend=LEGEND,
         bands=("red", "green", "blue"),
@@ -52,7 +44,6 @@ def prepare(
         gsd_m=0.3,
         hidden=frozenset({"test"}),
     )
-    return prepare_publication(publication, source, out, overwrite, progress, settings)
 
 
 def recognise(file: SourceFile) -> tuple[Role, str] | None:

@@ -1,12 +1,10 @@
 """UAVid: oblique drone videos of 42 places, ten frames each, eight classes; the publisher's splits."""
 
 import re
-from pathlib import Path
 
 from manet.datasets.legend_file import LabelledClass, LegendFile
-from manet.datasets.manifest import SPLITS, Manifest, Split
-from manet.datasets.prepare import Progress
-from manet.datasets.published import Publication, PublicationSettings, Role, prepare_publication
+from manet.datasets.manifest import SPLITS, Split
+from manet.datasets.published import Publication, Role
 from manet.datasets.published.archives import SourceFile
 
 SEQUENCES: dict[Split, tuple[int, ...]] = {
@@ -35,15 +33,9 @@ FRAME = re.compile(r"(\d{6})\.png", re.IGNORECASE)
 SEQUENCE = re.compile(r"seq(\d+)", re.IGNORECASE)
 
 
-def prepare(
-    source: Path | None,
-    out: Path,
-    overwrite: bool,
-    progress: Progress,
-    settings: PublicationSettings,
-) -> Manifest:
-    """A frame is a scene, named `seq1_000000`. Raises as `prepare_publication`."""
-    publication = Publication(
+def publication() -> Publication:
+    """A frame is a scene, named `seq1_000000`."""
+    return Publication(
         name="uavid",
         legend=LEGEND,
         bands=("red", "green", "blue"),
@@ -57,7 +49,6 @@ def prepare(
         attribution="UAVid: Lyu, Vosselman, Xia, Yilmaz, Yang 2020, CC BY-NC-SA 4.0.",
         hidden=frozenset({"test"}),
     )
-    return prepare_publication(publication, source, out, overwrite, progress, settings)
 
 
 def recognise(file: SourceFile) -> tuple[Role, str] | None:

@@ -1,14 +1,12 @@
 """ISPRS Potsdam: 38 aerial images of 6000 x 6000 pixels at 5 cm; the splits of the MANet paper."""
 
 import re
-from pathlib import Path
 from typing import Literal
 
 from manet.datasets.isprs.heights import NormalisedHeight, SurfaceHeight
 from manet.datasets.isprs.legend import LEGEND
-from manet.datasets.manifest import SPLITS, Manifest, Split
-from manet.datasets.prepare import Progress
-from manet.datasets.published import Publication, PublicationSettings, Role, prepare_publication
+from manet.datasets.manifest import SPLITS, Split
+from manet.datasets.published import Publication, Role
 from manet.datasets.published.archives import SourceFile
 
 NUMBERS: dict[Split, str] = {
@@ -19,6 +17,8 @@ NUMBERS: dict[Split, str] = {
 SCENES: dict[str, Split] = {name: split for split in SPLITS for name in NUMBERS[split].split()}
 WRONG = "7_10"
 """Its labels are wrong in large parts, so the paper leaves it out."""
+
+LEFT_OUT = f"{WRONG} is left out: large parts of its labels are wrong; --keep-7-10 trains on it all the same"
 
 OFF_COLOUR = frozenset({"4_12", "6_7"})
 """Labels of 4_12 were compressed with loss, to thousands of colours; cars of 6_7 are (252, 255, 0). Rounding helps."""
@@ -39,19 +39,10 @@ LABELS = re.compile(r"top_potsdam_(\d+_\d+)_label(_noBoundary)?\.tif", re.IGNORE
 HEIGHT = re.compile(r"dsm_potsdam_0?(\d+)_0?(\d+)(_normalized_lastools)?\.(?:tif|jpg)", re.IGNORECASE)
 
 
-def prepare(
-    source: Path | None,
-    out: Path,
-    overwrite: bool,
-    progress: Progress,
-    settings: PublicationSettings,
-    bands: Composite = "rgb",
-    height: HeightKind | None = None,
-    keep_wrong: bool = False,
-) -> Manifest:
+def publication(bands: Composite = "rgb", height: HeightKind | None = None, keep_wrong: bool = False) -> Publication:
     """height: the last band, the surface model in metres or the publisher's heights above ground (see heights.py).
 
-    keep_wrong: whether 7_10 is trained on. Raises as `prepare_publication`.
+    keep_wrong: whether 7_10 is trained on.
     """
     archives: dict[Role, str] = {
         "image": FOLDERS[bands],
@@ -60,8 +51,6 @@ def prepare(
     }
     if height:
         archives["height"] = HEIGHTS[height][0]
-    if not keep_wrong:
-        progress(f"{WRONG} is left out: large parts of its labels are wrong; --keep-7-10 trains on it all the same")
 
     def recognise(file: SourceFile) -> tuple[Role, str] | None:
         if (match := IMAGE.fullmatch(file.name)) and match[2].lower() == bands:
@@ -75,7 +64,7 @@ def prepare(
     scenes = SCENES.copy()
     if keep_wrong:
         scenes[WRONG] = "train"
-    publication = Publication(
+    return Publication(
         name="potsdam",
         legend=LEGEND,
         bands=(*BANDS[bands], "height") if height else BANDS[bands],
@@ -87,5 +76,5 @@ def prepare(
         gsd_m=0.05,
         off_colour=OFF_COLOUR,
         open_height=HEIGHTS[height][1] if height else None,
+        note=None if keep_wrong else LEFT_OUT,
     )
-    return prepare_publication(publication, source, out, overwrite, progress, settings)

@@ -1,13 +1,11 @@
 """ISPRS Vaihingen: 33 aerial images at 9 cm, near infrared, red and green; the splits of the MANet paper."""
 
 import re
-from pathlib import Path
 
 from manet.datasets.isprs.heights import SurfaceHeight
 from manet.datasets.isprs.legend import LEGEND
-from manet.datasets.manifest import SPLITS, Manifest, Split
-from manet.datasets.prepare import Progress
-from manet.datasets.published import Publication, PublicationSettings, Role, prepare_publication
+from manet.datasets.manifest import SPLITS, Split
+from manet.datasets.published import Publication, Role
 from manet.datasets.published.archives import SourceFile
 
 AREAS: dict[Split, tuple[int, ...]] = {
@@ -30,19 +28,12 @@ MOSAIC = re.compile(r"top_mosaic_09cm_(area\d+)(_noBoundary)?\.tif", re.IGNORECA
 SURFACE = re.compile(r"dsm_09cm_matching_(area\d+)\.tif", re.IGNORECASE)
 
 
-def prepare(
-    source: Path | None,
-    out: Path,
-    overwrite: bool,
-    progress: Progress,
-    settings: PublicationSettings,
-    height: bool = False,
-) -> Manifest:
-    """height: whether the surface model is the fourth band (see heights.py). Raises as `prepare_publication`."""
+def publication(height: bool = False) -> Publication:
+    """height: whether the surface model is the fourth band (see heights.py)."""
     archives = ARCHIVES.copy()
     if height:
         archives["height"] = HEIGHTS
-    publication = Publication(
+    return Publication(
         name="vaihingen",
         legend=LEGEND,
         bands=(*BANDS, "height") if height else BANDS,
@@ -55,7 +46,6 @@ def prepare(
         gsd_m=0.09,
         open_height=SurfaceHeight if height else None,
     )
-    return prepare_publication(publication, source, out, overwrite, progress, settings)
 
 
 def recognise(file: SourceFile) -> tuple[Role, str] | None:

@@ -28,6 +28,8 @@ def prepare_publication(
     That archives are whole, files there and sizes alike is checked before anything is written; colours and checksums
     are while a scene is. Raises DatasetError with what is wrong, by name.
     """
+    if publication.note:
+        progress(publication.note)
     if source is None:
         raise DatasetError(f"{publication.name} is made from files; give their folder with --source")
     refuse_existing(out / MANIFEST, overwrite)

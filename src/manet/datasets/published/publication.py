@@ -53,6 +53,8 @@ class Publication:
     """Scenes whose labels are known to be in colours that are only nearly the legend's."""
     open_height: Callable[[Path], Height] | None = None
     """From the file of a scene's heights, which may lack the last row or column, to the band."""
+    note: str | None = None
+    """What whoever prepares it should know."""
 
     def needs(self, role: Role, split: Split) -> bool:
         return role in self.archives and not (split in self.hidden and role in ("labels", "eroded"))
