@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 import publishers
 from manet.commands import app
 from manet.datasets import loveda, uavid
-from manet.datasets.benchmark import form_of, submission
 from manet.datasets.manifest import Manifest, read_manifest
 from manet.datasets.published import Publication, PublicationSettings, prepare_publication
+from manet.datasets.submission import form_of, submission
 from manet.errors import DatasetError
 from manet.evaluation.evaluate import PredictionSettings, evaluate
 from manet.legend import IGNORED

@@ -23,8 +23,8 @@ def submit(
 
     from manet.checkpoint import load
     from manet.commands.device import choose_device
-    from manet.datasets.benchmark import form_of, submission
     from manet.datasets.manifest import read_manifest
+    from manet.datasets.submission import form_of, submission
     from manet.evaluation.evaluate import areas_of, check_legend
     from manet.raster.scene import Scene
     from manet.raster.writer import refuse_existing
