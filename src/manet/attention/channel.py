@@ -53,3 +53,13 @@ def naive(module: ChannelAttention, features: Tensor, valid: Tensor | None = Non
         energy = energy * (module.energy_positions / weights.sum((1, 2)).clamp(min=1)).view(-1, 1, 1)
     attention = torch.softmax(energy.amax(2, keepdim=True) - energy, dim=2)
     return features + module.gate * torch.einsum("bcd,bdn->bcn", attention, x).view_as(features)
+
+
+def published(module: ChannelAttention, features: Tensor) -> Tensor:
+    """The authors' order of operations, against which timings are taken: energy, row maximum less energy, softmax."""
+    batch, channels, height, width = features.shape
+    x = features.view(batch, channels, height * width)
+    energy = torch.bmm(x, x.permute(0, 2, 1))
+    energy = torch.max(energy, -1, keepdim=True)[0].expand_as(energy) - energy
+    out = torch.bmm(torch.softmax(energy, dim=-1), x).view(batch, channels, height, width)
+    return module.gate * out + features

@@ -39,7 +39,10 @@ def count(forward: Callable[[Tensor], Any], shape: Sequence[int]) -> Counts:
 
 
 def count_products(forward: Callable[[Tensor], Any], shape: Sequence[int]) -> int:
-    """Multiply-accumulates of a pass's convolutions, linear layers and matrix products. As `count`."""
+    """Multiply-accumulates of a pass's convolutions, linear layers and matrix products.
+
+    Nothing is computed where the modules were made in `Shapes`, and it is called there; elsewhere the pass is made.
+    """
     products = FlopCounterMode(display=False)
     with torch.no_grad(), products:
         forward(torch.empty(*shape))

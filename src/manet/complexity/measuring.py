@@ -78,14 +78,15 @@ def measure_once(case: Case) -> tuple[float, int | None]:
     small, whole = case.prepare()
     small()
     before = _resident_afresh()
-    times = [_time(whole)]
+    times = [time_of(whole)]
     peak = _peak()
     while sum(times) < SHORT_S:
-        times.append(_time(whole))
+        times.append(time_of(whole))
     return statistics.median(times), None if before is None or peak is None else max(peak - before, 0)
 
 
-def _time(run: Pass) -> float:
+def time_of(run: Pass) -> float:
+    """Seconds."""
     begin = time.perf_counter()
     run()
     return time.perf_counter() - begin

@@ -20,6 +20,7 @@ from manet.attention import (
     KernelAttention,
     LinearAttention,
     SqueezeExcitation,
+    channel,
     fast,
     kernel,
     linear,
@@ -103,10 +104,7 @@ def _(module: KernelAttention, features: Tensor) -> Tensor:
 
 @published.register
 def _(module: ChannelAttention, features: Tensor) -> Tensor:
-    x = features.flatten(2)
-    energy = x @ x.transpose(1, 2)
-    attention = torch.softmax(energy.amax(2, keepdim=True) - energy, dim=2)
-    return features + module.gate * (attention @ x).view_as(features)
+    return channel.published(module, features)
 
 
 @published.register

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
-from torch.utils.flop_counter import FlopCounterMode
 
 from manet.attention import KernelAttention
 from manet.attention.kernel import published
+from manet.complexity.counting import count_products
 from manet.models import Network
 from manet.prediction.context import WindowContext
 from manet.prediction.predict import Tiling
@@ -49,7 +49,7 @@ def kernel_cases(channels: list[int], strides: tuple[int, ...], sizes: list[int]
                 {REFERENCE: Way(forward(theirs, features)), OURS: Way(forward(module, last))},
                 relative_difference,
                 DIFFERENCE,
-                _flops(lambda module=module, features=features: module(features)),
+                2 * count_products(module, features.shape),
             )
             if index == 0:
                 yield Case(
@@ -75,7 +75,7 @@ def network_case(network: Network, exported: Mapping[str, Any], images: Tensor) 
     for name, other in exported.items():
         ways[name] = Way(way(other, images), other.computes_in, in_torch=False)
     height, width = images.shape[2:]
-    flops = _flops(lambda: network(images))
+    flops = 2 * count_products(network, images.shape)
     return Case(f"network, {images.shape[0]} x {height} x {width}", ways, equal_classes, SAME, flops)
 
 
@@ -135,9 +135,3 @@ def _gradient(run: Callable[[Tensor], Tensor], module: torch.nn.Module, x: Tenso
         return gradient
 
     return once
-
-
-def _flops(run: Callable[[], object]) -> float:
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        run()
-    return float(counter.get_total_flops())

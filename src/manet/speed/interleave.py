@@ -9,7 +9,7 @@ import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
-from manet.speed.machine import time_of
+from manet.complexity.measuring import time_of
 
 LEAST_ROUNDS = 3
 

@@ -2,12 +2,13 @@
 
 import platform
 import statistics
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from pydantic import BaseModel, ConfigDict
+
+from manet.complexity.measuring import time_of
 
 MATRIX = 1536
 """Height and width of the matrices whose product is timed."""
@@ -47,13 +48,6 @@ def describe() -> Machine:
         gflops=2 * MATRIX**3 / _best(lambda: a @ b) / 1e9,
         bandwidth=2 * COPIED / _best(lambda: target.copy_(source)) / 1e9,
     )
-
-
-def time_of(run: Callable[[], object]) -> float:
-    """Seconds."""
-    begin = time.perf_counter()
-    run()
-    return time.perf_counter() - begin
 
 
 def _best(run: Callable[[], object]) -> float:
