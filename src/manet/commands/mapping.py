@@ -1,6 +1,5 @@
 """One scene after the other to its outputs: what `manet predict` does with each."""
 
-import hashlib
 import time
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     import torch
 
     from manet.card import Card
-    from manet.export.backends import Backend
+    from manet.export.backends import Backend, Runtime
     from manet.export.network import ExportedNetwork
     from manet.models import Network
     from manet.prediction.map import Rasters
@@ -68,12 +67,18 @@ class Mapper:
     report: Report
 
     @cached_property
-    def _loaded(self) -> "tuple[Network | ExportedNetwork, str]":
+    def network(self) -> "Network | ExportedNetwork":
         from manet.export.backends import load_backend
 
-        network, runs_on = load_backend(self.checkpoint, self.backend, self.device, self.choice.energy)
+        network, runs_on = load_backend(self.checkpoint, self.runtime, self.device, self.choice.energy)
         self.report.note(f"runs on {runs_on}")
-        return network, runs_on
+        return network
+
+    @cached_property
+    def runtime(self) -> "Runtime":
+        from manet.export.backends import choose_backend
+
+        return choose_backend(self.checkpoint, self.backend, self.device, self.choice.energy)
 
     @cached_property
     def card(self) -> "Card":
@@ -84,11 +89,9 @@ class Mapper:
     @cached_property
     def digest(self) -> str:
         """Of the bytes of the checkpoint, or of an exported network's card, which names its checkpoint's."""
-        from manet.export.card import CARD
+        from manet.export.card import CARD, fingerprint
 
-        path = self.checkpoint / CARD if self.checkpoint.is_dir() else self.checkpoint
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return fingerprint(self.checkpoint / CARD if self.checkpoint.is_dir() else self.checkpoint)
 
     def map(self, scene: str, targets: Targets) -> None:
         """Predict a scene, or go on with it, and write its outputs."""
@@ -114,7 +117,7 @@ class Mapper:
             if self.collar is not None:
                 fit = fit.without_collar(self.collar)
             with fit.own as own, fit.resampled or own as seen:
-                predictor = choice.predictor(self._loaded[0], seen, seen.window, self.device)
+                predictor = choice.predictor(self.network, seen, seen.window, self.device)
                 journal.chosen = {"window": choice.seen}
                 if choice.context == "scene":
                     journal.chosen["halo"] = predictor.overlap // 2
@@ -153,7 +156,7 @@ class Mapper:
             "--collar": self.collar,
             "--probabilities": rasters.probabilities is not None,
             "--uncertainty": rasters.uncertainty is not None,
-            "--backend": self._loaded[1],
+            "--backend": self.runtime,
             "device": self.device.type,
             "version": f"manet {manet.__version__}, torch {torch.__version__}",
         }

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from manet.export.network import ExportedNetwork
     from manet.models import Network
 
-Backend = Literal["auto", "torch", "openvino", "onnxruntime"]
-FORMAT_OF: dict[str, Format] = {"openvino": "openvino", "onnxruntime": "onnx"}
+Runtime = Literal["torch", "openvino", "onnxruntime"]
+Backend = Literal["auto", Runtime]
+FORMAT_OF: dict[Runtime, Format] = {"openvino": "openvino", "onnxruntime": "onnx"}
 
 
 def beside(checkpoint: Path, to: Format, precision: Precision = "fp32") -> Path:
@@ -31,6 +32,25 @@ def read_any_card(checkpoint: Path) -> "Card":
     return read_card(checkpoint)
 
 
+def choose_backend(checkpoint: Path, backend: Backend, device: "torch.device", energy: Energy = "paper") -> Runtime:
+    """What `load_backend` will run a network on; nothing is loaded or exported yet.
+
+    Raises CheckpointError for a folder that is no export, ExportError where the backend does not run its format.
+    """
+    if checkpoint.is_dir():
+        to = read_export_card(checkpoint).format
+        runs: Runtime = next(runtime for runtime, form in FORMAT_OF.items() if form == to)
+        if backend not in ("auto", runs):
+            raise ExportError(
+                f"{checkpoint} is for {runs}, not for {backend}; leave --backend out, or give the checkpoint"
+            )
+        return runs
+    if backend != "auto":
+        return backend
+    usable = device.type == "cpu" and _is_of(beside(checkpoint, "openvino"), checkpoint, energy)
+    return "openvino" if usable else "torch"
+
+
 def load_backend(
     checkpoint: Path, backend: Backend, device: "torch.device", energy: Energy = "paper"
 ) -> "tuple[Network | ExportedNetwork, str]":
@@ -41,34 +61,22 @@ def load_backend(
     checkpoint on a CPU, which is the fastest that equals float32, and torch if there is none.
     Raises CheckpointError, and ExportError where the backend is not installed or does not run the folder's format.
     """
-    if checkpoint.is_dir():
-        return _exported(checkpoint, backend, device)
-    if backend == "auto":
-        if device.type == "cpu" and _is_of(folder := beside(checkpoint, "openvino"), checkpoint, energy):
-            return _exported(folder, "openvino", device)
-        backend = "torch"
-    if backend == "torch":
+    runs = choose_backend(checkpoint, backend, device, energy)
+    if runs == "torch":
         from manet.checkpoint import load
 
         return load(checkpoint).to(device), f"torch, float32, {device}"
-    from manet.export.network import PACKAGES, require
-    from manet.export.write import export
+    from manet.export import network as exported
 
-    to = FORMAT_OF[backend]
-    require(PACKAGES[to], to)
-    folder = beside(checkpoint, to)
-    if not _is_of(folder, checkpoint, energy):
-        export(checkpoint, folder, to, energy=energy, overwrite=True)
-    return _exported(folder, backend, device)
+    folder, to = checkpoint, FORMAT_OF[runs]
+    if not checkpoint.is_dir():
+        folder = beside(checkpoint, to)
+        exported.require(exported.PACKAGES[to], to)
+        if not _is_of(folder, checkpoint, energy):
+            from manet.export.write import export
 
-
-def _exported(folder: Path, backend: Backend, device: "torch.device") -> "tuple[ExportedNetwork, str]":
-    from manet.export.network import load
-
-    network = load(folder).to(device)
-    runs = next(name for name, form in FORMAT_OF.items() if form == network.export.format)
-    if backend not in ("auto", runs):
-        raise ExportError(f"{folder} is for {runs}, not for {backend}; leave --backend out, or give the checkpoint")
+            export(checkpoint, folder, to, energy=energy, overwrite=True)
+    network = exported.load(folder).to(device)
     return network, f"{runs}, {network.computes_in}: {folder}"
 
 
