@@ -96,6 +96,14 @@ def test_an_exported_network_is_the_network_at_sizes_it_was_not_traced_at(
         assert (network(images, valid) - network(images)).abs().max() > 0.1
 
 
+def test_images_of_one_size_after_another(exported: Path, trained: Path) -> None:
+    network, found = checkpoint.load(trained), load(exported)
+    with torch.inference_mode():
+        for height in (64, 64, 64, 96, 64, 96, 96):  # what is said of one size must not stay for the next
+            images = images_of(1, height, 128) + torch.randn(1)
+            torch.testing.assert_close(found(images), network(images), atol=1e-4, rtol=1e-4)
+
+
 def test_scene_context_is_that_of_the_network(exported: Path, trained: Path, tmp_path: Path) -> None:
     image = images_of(1, 230, 290)[0].numpy() * np.linspace(0.2, 2, 290, dtype=np.float32)
     image[:, 60:130, 100:] = np.nan
