@@ -5,6 +5,8 @@ import os
 # before torch starts: threads that wait for each other cost such small networks more than they give
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +14,13 @@ import pytest
 import torch
 from torch import nn
 
+from manet.commands import main
 from manet.datasets import generated
 from manet.datasets.manifest import Manifest
 from manet.models import Network, build
 from manet.recipe import NetworkSettings, OptimiserSettings, PatchSettings, Recipe, TrainingSettings
+
+Run = Callable[..., tuple[int, str, str]]
 
 SHARED = Path(__file__).parents[2] / "shared"
 
@@ -24,6 +29,21 @@ SHARED = Path(__file__).parents[2] / "shared"
 def _seed() -> None:
     torch.manual_seed(0)
     np.random.seed(0)
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs the command line: (exit status, standard output, standard error)."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["manet", *map(str, arguments)])
+        monkeypatch.setenv("COLUMNS", "200")
+        with pytest.raises(SystemExit) as stop:
+            main()
+        captured = capsys.readouterr()
+        return int(stop.value.code or 0), captured.out, captured.err
+
+    return call
 
 
 @pytest.fixture
@@ -80,3 +100,10 @@ def textured(batch: int, bands: int, height: int, width: int) -> torch.Tensor:
 @pytest.fixture
 def small_manet() -> Network:
     return lively(build("manet", encoder="resnet10t", classes=4))
+
+
+def one_line(error: str) -> str:
+    lines = [line for line in error.splitlines() if line.strip()]
+    assert len(lines) == 1, error
+    assert lines[0].startswith("error: ")
+    return lines[0]

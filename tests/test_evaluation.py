@@ -2,8 +2,6 @@
 
 import csv
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +10,9 @@ import rasterio
 import torch
 from PIL import Image
 
-from conftest import lively
+from conftest import Run, lively, one_line
 from manet.card import Card
 from manet.checkpoint import save
-from manet.commands import main
 from manet.datasets.manifest import Area
 from manet.errors import DatasetError
 from manet.evaluation.boundary import boundary_tolerance
@@ -23,25 +20,10 @@ from manet.evaluation.protocol import Grid
 from manet.legend import IGNORED, ISPRS
 from manet.models import build
 from manet.recipe import NetworkSettings, Recipe
-from test_commands import one_line
 from test_protocols import image_like, write_data
 
-Run = Callable[..., tuple[int, str, str]]
 HEIGHT, WIDTH = 150, 96
 AREA = Area(scene="part/a", row=10, col=6, height=133, width=80)
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["manet", *map(str, arguments)])
-        monkeypatch.setenv("COLUMNS", "200")
-        with pytest.raises(SystemExit) as stop:
-            main()
-        captured = capsys.readouterr()
-        return int(stop.value.code or 0), captured.out, captured.err
-
-    return call
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ import shapely
 from rasterio.crs import CRS
 from rasterio.transform import Affine
 
+from conftest import Run
 from manet.errors import OutputError, SceneError
 from manet.legend import BUILDINGS, IGNORED, ISPRS, Legend
 from manet.raster.areas import class_areas
@@ -19,9 +20,6 @@ from manet.raster.simplify import simplify
 from manet.raster.trace import integral, trace
 from manet.raster.windows import Window
 from manet.raster.writer import write_classes, write_shares
-from test_commands import Run, run
-
-__all__ = ["run"]  # a fixture
 
 TRANSFORM = Affine(0.4, 0.1, 350000, 0.1, -0.4, 3056000)
 
@@ -81,7 +79,7 @@ def test_sums_over_polygons(tmp_path: Path) -> None:
     values = np.random.default_rng(1).integers(0, 254, (3, 150, 210), dtype=np.uint8)
     values[:, raster == IGNORED] = IGNORED
     with write_shares(
-        tmp_path / "p.tif", height=150, width=210, band_names=list("abc"), full=254, crs=None, transform=TRANSFORM
+        tmp_path / "p.tif", height=150, width=210, band_names=list("abc"), crs=None, transform=TRANSFORM
     ) as file:
         file.write(values, Window(0, 0, 150, 210))
     polygons = trace(write_map(tmp_path / "map.tif", raster))
@@ -96,7 +94,7 @@ def test_the_file(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> 
     raster = regions(2, 9, 150, 210)
     path = write_map(tmp_path / "map.tif", raster, BUILDINGS, CRS.from_epsg(32645))
     with write_shares(
-        tmp_path / "p.tif", height=150, width=210, band_names=["a", "b"], full=254, crs=None, transform=TRANSFORM
+        tmp_path / "p.tif", height=150, width=210, band_names=["a", "b"], crs=None, transform=TRANSFORM
     ) as file:
         file.write(np.stack([raster * 0 + 127, raster * 100]).astype(np.uint8), Window(0, 0, 150, 210))
     status, text, _ = run("polygons", path, "--out", tmp_path / "x.gpkg", "--probabilities", tmp_path / "p.tif")

@@ -17,3 +17,14 @@ class TextTable:
         rule = ["---", *["---:"] * (len(self.columns) - 1)]
         lines = [f"| {' | '.join(row)} |" for row in (self.columns, rule, *self.rows)]
         return [f"## {self.title}", "", *lines, "", *(line for note in self.notes for line in (note, ""))]
+
+
+def short(value: float | None) -> str:
+    """Three digits with a prefix of 1000s: 412 G; a dash for None."""
+    if value is None:
+        return "-"
+    for prefix in ("", "k", "M", "G"):
+        if value < 999.5:
+            return f"{value:.3g} {prefix}".rstrip()
+        value /= 1000
+    return f"{value:.3g} T"

@@ -84,10 +84,10 @@ class Experiment:
 
     def first_runs(self) -> list[Run]:
         """The finished run of the smallest seed of each network."""
-        runs = sorted(self.finished(), key=lambda run: run.seed)
-        return [
-            next(run for run in runs if run.network == name) for name in NETWORKS if name in {r.network for r in runs}
-        ]
+        first: dict[str, Run] = {}
+        for run in sorted(self.finished(), key=lambda run: run.seed):
+            first.setdefault(run.network, run)
+        return [first[name] for name in NETWORKS if name in first]
 
 
 def open_experiment(data: Path, out: Path, recipe: Recipe, split: Split, tiling: Tiling) -> Experiment:

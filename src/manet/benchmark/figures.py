@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from manet.datasets.manifest import Area
-from manet.evaluation.panel import colourise, stretch
+from manet.evaluation.panel import colourise, legend_handles, stretch
 from manet.legend import IGNORED, Legend
 from manet.raster.windows import Window, grid
 from manet.raster.writer import replacing
@@ -108,10 +108,7 @@ def write_figure(maps: Maps, legend: Legend, out: Path, overwrite: bool = False)
     for axis in figure.axes:
         axis.set_axis_off()
     figure.suptitle(str(maps.place), fontsize=11)
-    handles = [
-        Patch(facecolor="#{:02x}{:02x}{:02x}".format(*colour), edgecolor="black", label=name)
-        for name, colour in zip(legend.names, legend.colours, strict=True)
-    ]
+    handles = legend_handles(legend)
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
     with replacing(out, overwrite) as partial:
         figure.savefig(partial, dpi=130)

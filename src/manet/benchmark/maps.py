@@ -2,13 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from manet.benchmark.experiment import Experiment, Run, window_context
 from manet.benchmark.figures import Maps, Place
-from manet.prediction.context import WindowContext
 from manet.prediction.predict import Advance
 from manet.printed import METHODS
 from manet.raster.scene import Scene
@@ -24,13 +21,6 @@ def predict_places(
         with Scene(experiment.data / entry.image) as scene, Scene(experiment.data / entry.labels) as labels:
             predictions = {}
             for name, predictor in predictors.items():
-                predictions[name] = _predict(predictor, scene, place)
+                predictions[name] = predictor.predict_whole(scene, place.window)
                 advance(1)
             yield Maps(place, scene.read(place.window)[0], labels.read(place.window)[0][0], predictions)
-
-
-def _predict(predictor: WindowContext, scene: Scene, place: Place) -> NDArray[np.uint8]:
-    prediction = np.empty((place.window.height, place.window.width), np.uint8)
-    for piece, classes in predictor.predict(scene, place.window, lambda windows: None):
-        prediction[piece.within(place.window).slices] = classes
-    return prediction

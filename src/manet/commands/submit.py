@@ -19,8 +19,6 @@ def submit(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an archive that is there.")] = False,
 ) -> None:
     """Predict the test split of LoveDA or UAVid, as an archive that the benchmark's server takes."""
-    import numpy as np
-
     from manet.checkpoint import load
     from manet.commands.device import choose_device
     from manet.datasets.manifest import read_manifest
@@ -41,11 +39,8 @@ def submit(
         submission(out, form, manifest.legend, overwrite) as add,
     ):
         for entry in entries:
-            classes = np.empty((entry.height, entry.width), np.uint8)
             with Scene(data / entry.image) as scene:
                 predictor = choice.predictor(network, scene, scene.window, torch_device)
-                for piece, prediction in predictor.predict(scene, scene.window, lambda windows: None):
-                    classes[piece.slices] = prediction
-            add(entry.name, classes)
+                add(entry.name, predictor.predict_whole(scene, scene.window))
             advance(1)
     console.print(f"{len(entries)} predictions for {manifest.dataset}: {out}", soft_wrap=True)

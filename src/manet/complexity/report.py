@@ -10,7 +10,7 @@ from manet.complexity.modules import ASPP_NOTE, MODULES, ModuleCase, ModuleRow, 
 from manet.complexity.networks import NetworkCase, NetworkRow, count_network
 from manet.complexity.sizes import FORMS, SIZES, SizeCase, SizeRow, count_size, ratios
 from manet.models import NETWORKS
-from manet.tables import TextTable
+from manet.tables import TextTable, short
 
 T = TypeVar("T")
 Row = TypeVar("Row", ModuleRow, SizeRow, NetworkRow)
@@ -112,11 +112,11 @@ def _sizes(report: Report) -> TextTable:
         (
             f"{row.size}²",
             row.form,
-            _si(row.cost.products),
-            _si(row.cost.macs),
-            _si(row.printed_macs),
-            _si(row.cost.bytes),
-            _si(row.printed_bytes),
+            short(row.cost.products),
+            short(row.cost.macs),
+            short(row.printed_macs),
+            short(row.cost.bytes),
+            short(row.printed_bytes),
             *_measured(row.measured),
         )
         for row in report.sizes
@@ -171,14 +171,3 @@ def _measured(measured: Measured | None) -> tuple[str, str]:
         return "-", "-"
     peak = "-" if measured.peak_bytes is None else f"{measured.peak_bytes / 1e6:.1f}"
     return f"{measured.seconds:.3g}", peak
-
-
-def _si(value: float | None) -> str:
-    """Three digits with a prefix of 1000s: 412 G."""
-    if value is None:
-        return "-"
-    for prefix in ("", "k", "M", "G", "T"):
-        if value < 999.5 or prefix == "T":
-            return f"{value:.3g} {prefix}".rstrip()
-        value /= 1000
-    raise AssertionError

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from manet.evaluation.evaluate import Evaluation
+from manet.tables import short
 
 
 def draw_confusion(evaluation: Evaluation, path: Path) -> None:
@@ -21,7 +22,7 @@ def draw_confusion(evaluation: Evaluation, path: Path) -> None:
     for row in range(size):
         for col in range(size):
             share = shares[row, col]
-            text = f"{100 * share:.1f} %\n{_short(counts[row, col])}" if np.isfinite(share) else "-"
+            text = f"{100 * share:.1f} %\n{short(counts[row, col])}" if np.isfinite(share) else "-"
             axis.text(col, row, text, ha="center", va="center", fontsize=8, color="white" if share > 0.6 else "black")
     axis.set_xticks(range(size), _labels(protocol.classes), rotation=30, ha="right", rotation_mode="anchor")
     axis.set_yticks(range(size), _labels(protocol.classes))
@@ -34,13 +35,3 @@ def draw_confusion(evaluation: Evaluation, path: Path) -> None:
 
 def _labels(names: Sequence[str]) -> list[str]:
     return [name.replace(" ", "\n", 1) for name in names]
-
-
-def _short(count: int) -> str:
-    """Three digits and a unit: 999, 1.23 k, 45.6 M, 7.89 G."""
-    value, unit = float(count), ""
-    for unit in ("", " k", " M", " G"):
-        if value < 999.5 or unit == " G":
-            break
-        value /= 1000
-    return f"{value:.3g}{unit}" if unit else str(count)

@@ -9,7 +9,7 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from manet.datasets.manifest import SPLITS, Area, Manifest, Split
-from manet.evaluation.panel import colourise, stretch
+from manet.evaluation.panel import colourise, legend_handles, stretch
 from manet.legend import IGNORED, Legend
 from manet.raster.scene import Scene
 from manet.raster.windows import Window, grid
@@ -36,11 +36,7 @@ def write_contact_sheet(out: Path, folder: Path, manifest: Manifest, overwrite: 
                 axis.imshow(values, interpolation="nearest")
             axes[2 * index].set_title(f"{split}: {scene}", fontsize=8, loc="left")
             axes[2 * index + 1].set_title(f"row {window.row}, column {window.col}", fontsize=8, loc="left")
-    handles = [
-        Patch(facecolor=(red / 255, green / 255, blue / 255), edgecolor="black", label=name)
-        for name, (red, green, blue) in zip(manifest.legend.names, manifest.legend.colours, strict=True)
-    ]
-    handles.append(Patch(facecolor="black", label="darkened: no label"))
+    handles = [*legend_handles(manifest.legend), Patch(facecolor="black", label="darkened: no label")]
     figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 8), frameon=False, fontsize=8)
     with replacing(out, overwrite) as partial:
         figure.savefig(partial, dpi=110)

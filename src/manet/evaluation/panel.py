@@ -28,6 +28,14 @@ def stretch(image: NDArray[np.generic]) -> NDArray[np.float64]:
     return np.clip((values - low) / np.maximum(high - low, 1e-9), 0, 1).repeat(3 // values.shape[2], axis=2)
 
 
+def legend_handles(legend: Legend) -> list[Patch]:
+    """The classes' colours and names for the legend of a figure."""
+    return [
+        Patch(facecolor="#{:02x}{:02x}{:02x}".format(*colour), edgecolor="black", label=name)
+        for name, colour in zip(legend.names, legend.colours, strict=True)
+    ]
+
+
 def write_panel(
     out: Path,
     image: str | Path,
@@ -52,10 +60,7 @@ def write_panel(
         axis.set_title(name)
         axis.set_axis_off()
     figure.suptitle(title)
-    handles = [
-        Patch(facecolor="#{:02x}{:02x}{:02x}".format(*colour), edgecolor="black", label=name)
-        for name, colour in zip(legend.names, legend.colours, strict=True)
-    ]
+    handles = legend_handles(legend)
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
     with replacing(out, overwrite) as partial:
         figure.savefig(partial, dpi=120)

@@ -2,16 +2,15 @@
 
 import csv
 import os
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from manet.errors import DatasetError, OutputError
+from manet.errors import DatasetError
 from manet.evaluation.evaluate import Evaluation
-from manet.raster.writer import refuse_existing
+from manet.raster.writer import refuse_existing, staging
 
 SCORES, ROWS, CONFUSION, GRID = "scores.json", "scores.csv", "confusion.png", "protocols.csv"
 PROTOCOLS, ERRORS = "protocols", "errors"
@@ -28,9 +27,7 @@ def filling(out: Path, overwrite: bool = False) -> Iterator[Path]:
     Raises OutputError where `out` holds an evaluation that is not to be overwritten, and where it cannot be written.
     """
     refuse_earlier(out, overwrite)
-    partial = out.with_name(f".{out.name}.partial-{os.getpid()}")
-    try:
-        partial.mkdir(parents=True)
+    with staging(out) as partial:
         yield partial
         written = sorted(path.relative_to(partial) for path in partial.rglob("*") if path.is_file())
         for stale in {path.relative_to(out) for path in _earlier(out)} - set(written):
@@ -38,12 +35,6 @@ def filling(out: Path, overwrite: bool = False) -> Iterator[Path]:
         for path in written:
             (out / path).parent.mkdir(parents=True, exist_ok=True)
             os.replace(partial / path, out / path)
-    except OSError as error:
-        raise OutputError(
-            f"{out} cannot be written ({error.strerror or error}); check the folder and the disk"
-        ) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def refuse_earlier(out: Path, overwrite: bool) -> None:

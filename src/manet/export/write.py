@@ -17,7 +17,7 @@ from manet.export.metadata import metadata
 from manet.export.network import FORMATS, PACKAGES, ExportedNetwork, require
 from manet.export.parity import check, imagery, measure
 from manet.models import Network
-from manet.raster.writer import refuse_existing
+from manet.raster.writer import refuse_existing, staging
 
 Say = Callable[[str], None]
 
@@ -49,7 +49,7 @@ def export(
     card = network.card
     assert card is not None
     network.scale_energy(card.training_size if energy == "training" else None)
-    with _replacing_folder(out, overwrite) as partial:
+    with _replacing_folder(out) as partial:
         say(f"tracing {card.recipe.network.name} with {card.recipe.network.encoder}")
         example = imagery(card, *(network.stride * cells for cells in TRACED_AT)).repeat(2, 1, 1, 1)
         parts, each = graphs(network, example)
@@ -114,20 +114,12 @@ def _why_no_scene_context(network: Network) -> str | None:
 
 
 @contextmanager
-def _replacing_folder(out: Path, overwrite: bool) -> Iterator[Path]:
+def _replacing_folder(out: Path) -> Iterator[Path]:
     """A folder beside `out`; it takes that name if nothing fails, else it goes."""
     if out.exists() and not (out / CARD).is_file():
         raise OutputError(f"{out} exists and is no exported network; give another name")
-    partial = out.with_name(f".{out.name}.partial-{os.getpid()}")
-    try:
-        partial.mkdir(parents=True)
+    with staging(out) as partial:
         yield partial
         if out.exists():
             shutil.rmtree(out)
         os.replace(partial, out)
-    except OSError as error:
-        raise OutputError(
-            f"{out} cannot be written ({error.strerror or error}); check the folder and the disk"
-        ) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)

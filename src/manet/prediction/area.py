@@ -59,6 +59,13 @@ class AreaPredictor(ABC):
         for piece, probabilities in self.probabilities(scene, area, advance):
             yield piece, classes_of(probabilities)
 
+    def predict_whole(self, scene: Scene, area: Window, advance: Advance = ignore) -> NDArray[np.uint8]:
+        """Class indices of an area (height, width), all in memory; IGNORED where a pixel is not valid."""
+        classes = np.full((area.height, area.width), IGNORED, np.uint8)
+        for piece, found in self.predict(scene, area, advance):
+            classes[piece.within(area).slices] = found
+        return classes
+
 
 def classes_of(probabilities: Floats) -> NDArray[np.uint8]:
     """The class of largest probability (height, width), the first of equal ones; IGNORED where all are 0."""

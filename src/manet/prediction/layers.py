@@ -9,9 +9,7 @@ from numpy.typing import NDArray
 from manet.legend import IGNORED
 from manet.prediction.area import Floats, classes_of
 from manet.raster.windows import Window
-
-FULL = 254
-"""The byte of a probability or an uncertainty of 1; IGNORED is left for what is not valid."""
+from manet.raster.writer import FULL
 
 Bytes = NDArray[np.uint8]
 

@@ -11,7 +11,7 @@ from manet.errors import OutputError
 from manet.legend import Legend
 from manet.prediction.area import Advance, AreaPredictor, ignore
 from manet.prediction.journal import Journal
-from manet.prediction.layers import FULL, Layers
+from manet.prediction.layers import Layers
 from manet.raster.cog import write_cog
 from manet.raster.scene import Scene
 from manet.raster.writer import (
@@ -85,7 +85,7 @@ def _assemble(scene: Scene, rasters: Rasters, legend: Legend, journal: Journal, 
         if path is not None:
             with (
                 _finishing(path, journal, rasters.cog, "average") as target,
-                write_shares(target, band_names=names, full=FULL, **place) as raster,
+                write_shares(target, band_names=names, **place) as raster,
             ):
                 copy(chosen, raster)
     with (

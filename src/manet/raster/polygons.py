@@ -16,7 +16,7 @@ from manet.raster.ground import ground_of
 from manet.raster.scene import Scene
 from manet.raster.simplify import simplify
 from manet.raster.trace import integral, trace
-from manet.raster.writer import read_category_names, replacing
+from manet.raster.writer import FULL, read_category_names, replacing
 
 DRIVERS = {".gpkg": "GPKG", ".parquet": "Parquet"}
 BACKGROUND = "background"
@@ -70,7 +70,7 @@ def write_polygons(
     confidence = None
     if probabilities is not None and len(polygons):
         pixels = polygons.sums(polygons.corners[:, 0].astype(np.int64) * polygons.corners[:, 1])
-        confidence = polygons.sums(integral(probabilities, polygons.corners)) / pixels / 254
+        confidence = polygons.sums(integral(probabilities, polygons.corners)) / pixels / FULL
     simple = simplify(polygons, settings.simplify) if settings.simplify else None
 
     def on_map(corners: NDArray[np.float64]) -> NDArray[np.float64]:

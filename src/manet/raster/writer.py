@@ -2,6 +2,7 @@
 
 import glob
 import os
+import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,9 @@ from manet.raster.windows import Window, strips
 
 BLOCK = 512
 """Height and width of a GeoTIFF's internal blocks."""
+
+FULL = 254
+"""The byte of a share of 1; IGNORED is left for what is not valid."""
 
 
 class Writer:
@@ -82,6 +86,24 @@ def replacing(path: Path, overwrite: bool = False) -> Iterator[Path]:
         raise OutputError(f"{path} cannot be written ({reason}); check the folder and the disk") from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def staging(out: Path) -> Iterator[Path]:
+    """A temporary folder beside `out`, for files that go there once nothing has failed; it goes in any case.
+
+    Raises OutputError where one of them cannot be written.
+    """
+    partial = out.with_name(f"{_partial(out)}{os.getpid()}")
+    try:
+        partial.mkdir(parents=True)
+        yield partial
+    except OSError as error:
+        raise OutputError(
+            f"{out} cannot be written ({error.strerror or error}); check the folder and the disk"
+        ) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def remove_leftovers(path: Path) -> None:
@@ -164,9 +186,9 @@ def write_classes(
 
 @contextmanager
 def write_shares(
-    path: Path, *, height: int, width: int, band_names: list[str], full: int, crs: CRS | None, transform: Affine
+    path: Path, *, height: int, width: int, band_names: list[str], crs: CRS | None, transform: Affine
 ) -> Iterator[Writer]:
-    """A tiled, compressed raster of shares as bytes, `full` being 1 (the bands' scale says so) and IGNORED nodata, over
+    """A tiled, compressed raster of shares as bytes, FULL being 1 (the bands' scale says so) and IGNORED nodata, over
     what is there."""
     with (
         replacing(path, overwrite=True) as partial,
@@ -183,7 +205,7 @@ def write_shares(
         ) as dataset,
     ):
         dataset.descriptions = band_names
-        dataset.scales = [1 / full] * len(band_names)
+        dataset.scales = [1 / FULL] * len(band_names)
         yield Writer(dataset)
 
 
