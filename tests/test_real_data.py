@@ -298,7 +298,7 @@ def test_the_cost_of_a_run_is_measured_and_nothing_written(town: Town, tiny_reci
     before = sorted(town[0].rglob("*"))
     cost = trial.estimate_cost(trial.Plan(town[0], altered(tiny_recipe, accumulate=2), CPU))
     assert (cost.patches, cost.steps) == (16, 1)
-    assert 0 < cost.step_s < cost.epoch_s < cost.run_s
+    assert 0 < cost.data_s < cost.step_s < cost.epoch_s < cost.run_s
     assert cost.run_s == pytest.approx(2 * cost.epoch_s)
     assert cost.disk > 16 * cost.parameters * 0.99
     assert sorted(town[0].rglob("*")) == before

@@ -89,14 +89,18 @@ def test_sizes_that_do_not_fit_are_refused() -> None:
 @pytest.mark.slow
 def test_the_command_measures_every_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measurement, "KERNEL_SIZES", (64,))
+    monkeypatch.setattr(measurement, "HALO", 0)
     json, figure = tmp_path / "speed.json", tmp_path / "speed.png"
     arguments = ["benchmark", "speed", "--encoder", "resnet10t", "--size", "64", "--rounds", "3"]
     result = CliRunner().invoke(app, [*arguments, "--json", str(json), "--figure", str(figure)])
     assert result.exit_code == 0, result.output
     report = Report.model_validate_json(json.read_text())
     cases = {row.case.partition(",")[0] for row in report.rows}
-    assert cases == {"kernel attention", "network", "training step", "scene"}
-    assert all(row.agreement > 0.999 for row in report.rows if row.compared == "equal classes")
+    assert cases == {"kernel attention", "network", "training step", "scene", "scene from file to file"}
+    contexts = [row for row in report.rows if row.case.startswith("scene from file")]
+    assert [row.way for row in contexts] == ["the network alone", "window context", "scene context"]
+    same = [row for row in report.rows if row.compared == "equal classes" and row not in contexts]
+    assert all(row.agreement > 0.999 for row in same)
     assert all(row.agreement < 1e-3 for row in report.rows if row.compared != "equal classes")
     assert figure.stat().st_size > 10_000
     draw(report, tmp_path / "again.svg")

@@ -9,6 +9,7 @@ import sys
 import typer
 from rich.markup import escape
 
+from manet.allocator import keep_freed
 from manet.commands import (
     benchmark,
     check,
@@ -60,6 +61,8 @@ def main() -> None:
     """Run the command line. A user's error is one line and exit status 2; Ctrl-C is exit status 130."""
     # before torch starts: threads that spin while they wait take processors from each other wherever there are others
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("KINETO_LOG_LEVEL", "8")  # torch's profiler, which counts memory, is silent
+    keep_freed()
     try:
         app()
     except ManetError as error:

@@ -14,6 +14,12 @@ def print_cost(plan: Plan) -> None:
         f"an epoch: {cost.patches} patches in {cost.steps} steps of {cost.step_s:.2f} s, and validation: "
         f"{_duration(cost.epoch_s)} on {plan.device}"
     )
+    patches, step = recipe.patches.batch * recipe.patches.accumulate, cost.step_s - cost.data_s
+    _say(
+        f"patches a second: {patches / cost.data_s:.0f} read and augmented, {patches / step:.1f} trained on; "
+        f"reading takes {cost.data_s / cost.step_s:.0%} of a step"
+        + (f", and is done meanwhile by --workers {plan.workers}" if plan.workers else "")
+    )
     _say(f"the run: {recipe.training.epochs} epochs, {_duration(cost.run_s)}")
     _say(f"memory: {_size(cost.memory)}; disk: {_size(cost.disk)}")
 

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
@@ -14,8 +13,10 @@ from manet.attention import KernelAttention
 from manet.attention.kernel import published
 from manet.complexity.counting import count_products
 from manet.models import Network
-from manet.prediction.context import WindowContext
-from manet.prediction.predict import Tiling
+from manet.prediction.context import AreaPredictor, HaloTiling, SceneContext, WindowContext
+from manet.prediction.journal import Journal
+from manet.prediction.map import Rasters, write_map
+from manet.prediction.predict import Tiling, to_tensors
 from manet.raster.scene import Scene
 from manet.speed.interleave import Case, Way, equal_classes, relative_difference
 from manet.speed.published import Published
@@ -46,7 +47,7 @@ def kernel_cases(channels: list[int], strides: tuple[int, ...], sizes: list[int]
             theirs = lambda x, module=module: published(module, x)  # noqa: E731
             yield Case(
                 f"{name}, forward",
-                {REFERENCE: Way(forward(theirs, features)), OURS: Way(forward(module, last))},
+                {REFERENCE: Way(forward(theirs, features), system_allocator=True), OURS: Way(forward(module, last))},
                 relative_difference,
                 DIFFERENCE,
                 2 * count_products(module, features.shape),
@@ -54,7 +55,10 @@ def kernel_cases(channels: list[int], strides: tuple[int, ...], sizes: list[int]
             if index == 0:
                 yield Case(
                     f"{name}, forward and backward",
-                    {REFERENCE: Way(_gradient(theirs, module, features)), OURS: Way(_gradient(module, module, last))},
+                    {
+                        REFERENCE: Way(_gradient(theirs, module, features), system_allocator=True),
+                        OURS: Way(_gradient(module, module, last)),
+                    },
                     relative_difference,
                     DIFFERENCE,
                 )
@@ -71,7 +75,7 @@ def network_case(network: Network, exported: Mapping[str, Any], images: Tensor) 
 
         return once
 
-    ways = {REFERENCE: Way(way(theirs, images)), OURS: Way(way(network, last))}
+    ways = {REFERENCE: Way(way(theirs, images), system_allocator=True), OURS: Way(way(network, last))}
     for name, other in exported.items():
         ways[name] = Way(way(other, images), other.computes_in, in_torch=False)
     height, width = images.shape[2:]
@@ -85,9 +89,9 @@ def step_case(network: Network, images: Tensor) -> Case:
     labels = torch.zeros(images.shape[0], height, width, dtype=torch.long)
     labels[:, ::2] = 1
 
-    def way(model: torch.nn.Module, x: Tensor) -> Callable[[], Tensor]:
+    def way(model: torch.nn.Module, x: Tensor, fused: bool | None = None) -> Callable[[], Tensor]:
         model = copy.deepcopy(model).train()
-        optimiser = torch.optim.Adam(model.parameters(), lr=0.0)  # so that every turn computes the same
+        optimiser = torch.optim.Adam(model.parameters(), lr=0.0, fused=fused)  # so that every turn computes the same
 
         def once() -> Tensor:
             loss = cross_entropy(model(x), labels)
@@ -99,7 +103,10 @@ def step_case(network: Network, images: Tensor) -> Case:
         return once
 
     last = images.contiguous(memory_format=torch.channels_last)
-    ways = {REFERENCE: Way(way(Published(network), images)), OURS: Way(way(network, last))}
+    ways = {
+        REFERENCE: Way(way(Published(network), images), system_allocator=True),
+        OURS: Way(way(network, last, fused=True)),
+    }
     name = f"training step, {images.shape[0]} x {height} x {width}"
     return Case(name, ways, relative_difference, "relative difference of the loss")
 
@@ -110,20 +117,58 @@ def scene_case(network: Network, exported: Mapping[str, Any], path: Path, classe
     def way(run: Callable[[Tensor, Tensor | None], Tensor]) -> Callable[[], Tensor]:
         def once() -> Tensor:
             with Scene(str(path)) as scene:
-                out = np.zeros((scene.height, scene.width), np.uint8)
                 predictor = WindowContext(run, classes, Tiling(window, window // 8), CPU)
-                for piece, found in predictor.predict(scene, scene.window):
-                    out[piece.slices] = found
-            return torch.from_numpy(out)
+                return torch.from_numpy(predictor.predict_whole(scene, scene.window))
 
         return once
 
-    ways = {REFERENCE: Way(way(Published(network)), in_torch=False), OURS: Way(way(network), in_torch=False)}
+    ways = {
+        REFERENCE: Way(way(Published(network)), system_allocator=True, in_torch=False),
+        OURS: Way(way(network), in_torch=False),
+    }
     for name, other in exported.items():
         ways[name] = Way(way(other), other.computes_in, in_torch=False)
     with Scene(str(path)) as scene:
         name = f"scene, {scene.height} x {scene.width}, windows of {window}"
     return Case(name, ways, equal_classes, SAME)
+
+
+def context_case(network: Network, path: Path, window: int, halo: int) -> Case:
+    """A scene from file to file in both contexts, against the network alone on the same windows, held in memory."""
+    assert network.card is not None
+    legend, tiling = network.card.legend, Tiling(window, 2 * halo)
+    ways = {
+        "window": WindowContext(network, len(legend), tiling, CPU),
+        "scene": SceneContext(network, HaloTiling(window, halo), CPU),
+    }
+    with Scene(str(path)) as scene:
+        height, width = scene.height, scene.width
+        seen = [(part, to_tensors(*scene.read(part), CPU)[0]) for part in tiling.windows(scene.window)]
+
+    def alone() -> Tensor:
+        found = torch.zeros(height, width, dtype=torch.uint8)
+        with torch.inference_mode():
+            for part, images in seen:
+                found[part.slices] = network(images)[0].argmax(0).byte()
+        return found
+
+    def mapped(predictor: AreaPredictor) -> Callable[[], Tensor]:
+        def once() -> Tensor:
+            out = path.with_name("map.tif")
+            with Scene(str(path)) as scene, Journal(out, {}) as journal:
+                write_map(predictor, scene, Rasters(out), legend, journal, overwrite=True)
+            with Scene(str(out)) as raster:
+                return torch.from_numpy(raster.read(raster.window)[0][0])
+
+        return once
+
+    return Case(
+        f"scene from file to file, {height} x {width}, windows of {window}, overlap {2 * halo}",
+        {"the network alone": Way(alone, in_torch=False)}
+        | {f"{context} context": Way(mapped(predictor), in_torch=False) for context, predictor in ways.items()},
+        equal_classes,
+        SAME,
+    )
 
 
 def _gradient(run: Callable[[Tensor], Tensor], module: torch.nn.Module, x: Tensor) -> Callable[[], Tensor]:

@@ -5,11 +5,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
+from manet.allocator import KEEP, SYSTEM, keep_freed
 from manet.complexity.measuring import time_of
+from manet.memory import held_by_torch
 
 LEAST_ROUNDS = 3
 
@@ -22,6 +23,8 @@ class Way:
 
     run: Callable[[], Tensor]
     computes_in: str = "float32"
+    system_allocator: bool = False
+    """Whether freed memory is the system's, as in any program, or kept, as in manet's commands."""
     in_torch: bool = True
     """Whether torch allocates its memory, which is what can be measured."""
 
@@ -72,7 +75,9 @@ def measure(case: Case, rounds: int, budget_s: float, gflops: float) -> list[Row
     times: dict[str, list[float]] = {name: [] for name in case.ways}
     for _ in range(max(LEAST_ROUNDS, min(rounds, int(budget_s / max(turn, 1e-9))))):
         for name, way in case.ways.items():
+            keep_freed(SYSTEM if way.system_allocator else KEEP)
             times[name].append(time_of(way.run))
+    keep_freed(KEEP)
     reference = next(iter(case.ways))
     rows = []
     for name, way in case.ways.items():
@@ -98,14 +103,9 @@ def measure(case: Case, rounds: int, budget_s: float, gflops: float) -> list[Row
 
 def peak_memory(run: Callable[[], Tensor]) -> float:
     """The most that torch holds while it runs, beyond what it held before and the result, 10^6 bytes."""
-    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
-        result = run()
-    events = profile.profiler.kineto_results.events()  # type: ignore[union-attr]
-    held = most = 0
-    for event in sorted((e for e in events if e.name() == "[memory]"), key=lambda e: e.start_ns()):
-        held += event.nbytes()  # type: ignore[attr-defined]
-        most = max(most, held)
-    return (most - result.numel() * result.element_size()) / 1e6
+    results: list[Tensor] = []
+    most = held_by_torch(lambda: results.append(run()))
+    return (most - results[0].numel() * results[0].element_size()) / 1e6
 
 
 def equal_classes(expected: Tensor, found: Tensor) -> float:

@@ -29,12 +29,15 @@ from manet.raster.scene import Scene
 from manet.raster.windows import Window
 from manet.raster.writer import write_image
 from manet.recipe import NetworkSettings, Recipe
-from manet.speed.cases import kernel_cases, network_case, scene_case, step_case
+from manet.speed.cases import context_case, kernel_cases, network_case, scene_case, step_case
 from manet.speed.interleave import Case, Row, measure
 from manet.speed.machine import Machine, describe
 
 GATE = 0.5
 """Of an untrained network's attention, so that it counts."""
+
+HALO = 64
+"""Of the scene that is mapped from file to file, whose windows overlap by twice as much with window context."""
 
 KERNEL_SIZES = (512, 256, 1024, 2048)
 """Heights and widths of the images at whose levels the kernel attention is timed."""
@@ -126,6 +129,7 @@ def _cases(
     yield step_case(network, torch.from_numpy(patches))
     assert network.card is not None
     yield scene_case(network, exported, scene, len(network.card.legend), settings.size)
+    yield context_case(network, scene, settings.size, HALO)
 
 
 def _exported(own: Path, data: Path | None, say: Callable[[str], None]) -> dict[str, ExportedNetwork]:

@@ -100,7 +100,8 @@ def make_optimiser(network: Network, settings: OptimiserSettings) -> torch.optim
         [
             {"params": groups[share, decay], "lr": settings.rate * share, "weight_decay": decay}
             for share, decay in sorted(groups, key=lambda group: group[0] != 1)  # the log takes its rate from the first
-        ]
+        ],
+        fused=True,  # weights and moments are read once, not a dozen times
     )
 
 

@@ -1,7 +1,6 @@
 """Trials: a few steps that are measured and thrown away, to know what a run costs and to choose its batch and rate."""
 
 import math
-import os
 import statistics
 import sys
 import time
@@ -18,6 +17,7 @@ from torch import Tensor
 from manet.datasets.manifest import Split, read_manifest
 from manet.datasets.patches import Patch
 from manet.errors import TrainingError
+from manet.memory import physical
 from manet.raster.writer import replacing
 from manet.recipe import Recipe
 from manet.training.batches import Batches
@@ -97,8 +97,10 @@ class Cost:
     patches: int
     steps: int
     """Of an epoch."""
+    data_s: float
+    """Of a step: reading and augmentation in this process, which `workers` do meanwhile if there are any."""
     step_s: float
-    """With reading and augmentation."""
+    """Of a step, with them."""
     epoch_s: float
     """With validation."""
     run_s: float
@@ -112,7 +114,11 @@ def estimate_cost(plan: Plan) -> Cost:
     """Measure a few steps of training and one batch of validation. Writes nothing."""
     trial, recipe, device = Trial(plan), plan.recipe, plan.device
     source, accumulate = trial.patches(), recipe.patches.accumulate
-    steps = [_timed(device, lambda: trial.step([next(source) for _ in range(accumulate)])) for _ in range(2 + STEPS)]
+    read, steps = [], []
+    for _ in range(2 + STEPS):
+        batches: list[Patch] = []
+        read.append(_timed(device, lambda into=batches: into.extend(next(source) for _ in range(accumulate))))
+        steps.append(read[-1] + _timed(device, lambda given=batches: trial.step(given)))
     validation = iter(trial.batches.val_dataloader())
     validation_s = _timed(device, lambda: trial.validate(next(validation)))
     step_s = statistics.median(steps[2:])
@@ -122,6 +128,7 @@ def estimate_cost(plan: Plan) -> Cost:
         parameters=parameters,
         patches=trial.batches.count,
         steps=trial.batches.steps,
+        data_s=statistics.median(read[2:]),
         step_s=step_s,
         epoch_s=epoch_s,
         run_s=epoch_s * recipe.training.epochs,
@@ -168,7 +175,7 @@ def find_batch(plan: Plan) -> Iterator[BatchSpeed]:
             return
         fastest = speed
         yield BatchSpeed(times * smallest, speed, memory)
-        if device.type == "cpu" and 2 * (memory or 0) > MEMORY_SHARE * _physical_memory():
+        if device.type == "cpu" and 2 * (memory or 0) > MEMORY_SHARE * physical():
             return
 
 
@@ -249,9 +256,3 @@ def _peak_memory(device: torch.device) -> int | None:
     import resource  # which Windows does not have
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-
-
-def _physical_memory() -> int:
-    if sys.platform == "win32":
-        return 0  # never asked for: the process's own is not known either
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

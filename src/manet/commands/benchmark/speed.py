@@ -1,6 +1,5 @@
 """`manet benchmark speed`: how fast, side by side."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,7 +27,6 @@ def speed(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
 ) -> None:
     """Time kernel attention, network, training step and scene against the published formulation, in one run."""
-    os.environ.setdefault("KINETO_LOG_LEVEL", "8")  # before torch starts: its profiler is silent
     from manet.raster.writer import refuse_existing, replacing
     from manet.speed.figure import draw
     from manet.speed.run import Settings, run
