@@ -1,38 +1,23 @@
 """The command line as its user meets it: help at once, whole runs, one clear line for every mistake."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
 
-from manet.checkpoint import load, save
-from manet.commands import main
+from conftest import Run, one_line
+from manet.checkpoint import load, read_card, save
 from manet.datasets.manifest import Manifest
+from manet.prediction.halo import theoretical_halo
 from manet.training.run import train
 
 Town = tuple[Path, Manifest]
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs the command line: (exit status, standard output, standard error)."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["manet", *map(str, arguments)])
-        monkeypatch.setenv("COLUMNS", "200")
-        with pytest.raises(SystemExit) as stop:
-            main()
-        captured = capsys.readouterr()
-        return int(stop.value.code or 0), captured.out, captured.err
-
-    return call
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +66,7 @@ def test_prepare_train_evaluate_predict(run: Run, tmp_path: Path) -> None:
     assert status == 0 and "clutter" in text
     status, text, _ = run("train", "--data", data, "--recipe", recipe, "--out", out, "--device", "cpu")
     assert status == 0 and "best epoch 1" in text
+    assert read_card(out / "best.safetensors").halo in range(32, 385, 32)
     status, text, _ = run(
         "evaluate", out / "best.safetensors", "--data", data, "--out", tmp_path / "s", "--device", "cpu"
     )
@@ -98,11 +84,26 @@ def test_prepare_train_evaluate_predict(run: Run, tmp_path: Path) -> None:
         assert set(np.unique(raster.read())) <= set(range(6))
 
 
-def one_line(error: str) -> str:
-    lines = [line for line in error.splitlines() if line.strip()]
-    assert len(lines) == 1, error
-    assert lines[0].startswith("error: ")
-    return lines[0]
+def test_the_halo_is_a_choice(run: Run, checkpoint: Path, town: Town, tmp_path: Path) -> None:
+    scene, trained = town[0] / "images/town.tif", tmp_path / "trained.safetensors"
+    network = load(checkpoint)
+    assert network.card is not None and network.card.halo is None
+    save(trained, network, network.card.model_copy(update={"halo": 96}))
+    for number, (given, halo, found) in enumerate(
+        (
+            (checkpoint, None, r"halo: (\d+) pixels, measured on [^\n]+\n[^\n]+, halo of \1\n"),
+            (trained, None, "halo of 96\n"),
+            (trained, "measured", r"halo: (\d+) pixels, measured on [^\n]+\n[^\n]+, halo of \1\n"),
+            (trained, "64", "halo of 64\n"),
+            (trained, "theoretical", f"halo of {theoretical_halo(network, 3)}\n"),
+        )
+    ):
+        options = ["--context", "scene", "--device", "cpu", *(["--halo", halo] if halo else [])]
+        status, text, _ = run("predict", given, scene, "--out", tmp_path / f"{number}.tif", *options)
+        assert status == 0 and re.search(found, text), text
+    wrong = "--context", "scene", "--halo", "wide"
+    status, _, error = run("predict", trained, scene, "--out", tmp_path / "x.tif", *wrong)
+    assert status == 2 and "got a halo of 'wide'" in one_line(error)
 
 
 def test_scenes_that_cannot_be_mapped(run: Run, checkpoint: Path, town: Town, tmp_path: Path) -> None:

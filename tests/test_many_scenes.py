@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import rasterio
 
+from conftest import Run
 from manet.errors import SceneError
 from manet.raster.collection import NamedScene, find_scenes
-from test_commands import Run, run
 from test_prediction import write_scene
 from test_resume import checkpoint, network
 
-__all__ = ["checkpoint", "network", "run"]  # fixtures
+__all__ = ["checkpoint", "network"]  # fixtures
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_one_bad_scene_does_not_stop_the_others(run: Run, checkpoint: Path, fold
 
 def test_events_for_programs(run: Run, checkpoint: Path, folder: Path, tmp_path: Path) -> None:
     """Standard output holds nothing but events, in both contexts and for several scenes."""
-    options = ("--device", "cpu", "--window", "128", "--context", "scene", "--json", "--out", tmp_path / "out")
+    options = ("--device", "cpu", "--window", "512", "--context", "scene", "--json", "--out", tmp_path / "out")
     status, text, _ = run("predict", checkpoint, folder / "a.tif", folder / "b.tif", *options)
     events = [json.loads(line) for line in text.splitlines()]
     assert status == 1

@@ -1,5 +1,6 @@
 """Scene context: the same map as the whole scene in one pass, whatever the windows."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,9 @@ import torch
 from conftest import lively, textured
 from manet.errors import NetworkError, SceneError
 from manet.models import Network, build
-from manet.prediction.halo import halo_errors, measure_halo
+from manet.prediction.halo import halo_errors, measure_halo, theoretical_halo
 from manet.prediction.scene_context import HaloTiling, SceneContext
+from manet.prediction.window import fitting_window
 from manet.raster.scene import Scene
 from manet.raster.windows import Window
 from test_prediction import write_scene
@@ -104,10 +106,59 @@ def test_other_networks_by_windows(name: str, image: np.ndarray, tmp_path: Path)
 def test_the_measured_halo_suffices(network: Network, image: np.ndarray) -> None:
     images = torch.from_numpy(image[None, :, :320, :384])
     errors = dict(halo_errors(network, images))
-    halo = measure_halo(network, images)
+    halo, error = measure_halo(network, [images]) or (0, 0)
+    assert error == errors[halo]
     assert errors[32] > 10 * errors[max(errors)]
     assert errors[halo] <= 1e-4 or halo == max(errors)
     assert all(error > 1e-4 for smaller, error in errors.items() if smaller < halo)
+
+
+def test_the_largest_halo_of_several_images(network: Network, image: np.ndarray) -> None:
+    images = torch.from_numpy(image[None, :, :320, :384])
+    near, far = images[..., :288], images * 1e-3
+    one, other = measure_halo(network, [near]), measure_halo(network, [far])
+    assert one is not None and other is not None and one != other
+    assert measure_halo(network, [near, far]) == measure_halo(network, [far, near]) == max(one, other)
+    assert measure_halo(network, [images[..., :96, :96]]) is None
+
+
+@pytest.mark.parametrize("name", ["manet", "fcn-cbam"])
+def test_nothing_outside_the_theoretical_halo_is_seen(name: str) -> None:
+    torch.manual_seed(0)
+    network = lively(build(name, encoder="resnet10t", bands=2, classes=3), gate=0.8)
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(module.weight, 0.5, 1)  # some begin with 0, which cuts off what blocks see
+    halo = theoretical_halo(network, 2)
+    images = torch.randn(1, 2, 32, 3 * halo, dtype=torch.float64)
+    exact = network.double()
+    summaries = exact.summarise(exact.encode(images))
+
+    def decided(images: torch.Tensor) -> torch.Tensor:
+        return exact.decode(exact.refine(exact.encode(images), summaries))[..., halo : 2 * halo]
+
+    expected = decided(images)
+    changes = []
+    for outside in (slice(0, 32), slice(3 * halo - 32, None)):  # the strides that the halo just holds
+        other = images.clone()
+        other[..., outside] += 1000
+        changes.append((decided(other) - expected).abs().max().item())
+    assert max(changes) > 0
+    wider = torch.cat([torch.randn_like(images), images, torch.randn_like(images)], dim=3)
+    found = exact.decode(exact.refine(exact.encode(wider), summaries))[..., 4 * halo : 5 * halo]
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-9)
+
+
+def test_windows_are_as_large_as_memory_allows(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    def window(free: int, halo: int = 64, cache: int = 0) -> int:
+        monkeypatch.setattr("manet.prediction.window.available", lambda: free)
+        return fitting_window(network, 3, halo, CPU, cache)
+
+    sizes = [window(free) for free in (0, 400_000_000, 800_000_000, 1600_000_000, 2**40)]
+    assert sizes[0] == 256 and sizes[-1] == 2048
+    assert all(small < large for small, large in pairwise(sizes[1:]))
+    assert window(0, halo=192) == 512
+    assert window(1600_000_000, cache=800_000_000) == sizes[2]
 
 
 def test_networks_that_see_the_whole_image_by_themselves_are_refused() -> None:

@@ -25,6 +25,9 @@ class Card(BaseModel):
     """Ground sampling distance of the training imagery, metres a pixel."""
     training_size: int
     """Height and width of the training patches, pixels."""
+    halo: int | None = None
+    """Pixels of context that scene context needs around what a window decides, measured on the validation areas; None
+    where it was not measured, or the network cannot have it."""
     scores: dict[str, Any]
     """Of the best epoch on the validation split."""
     attribution: str

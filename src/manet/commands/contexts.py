@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from manet.export.network import ExportedNetwork
     from manet.models import Network
     from manet.prediction.augmentation import Augmentation
-    from manet.prediction.context import AreaPredictor
+    from manet.prediction.context import SceneContext, WindowContext
     from manet.raster.scene import Scene
     from manet.raster.windows import Window
 
@@ -24,12 +24,16 @@ ContextOption = Annotated[
     typer.Option(help="What attention sees: each window by itself, or the whole scene, exactly."),
 ]
 WindowOption = Annotated[
-    int | None, typer.Option(help="Height and width that the network sees, pixels: 512, or 1024 with scene context.")
+    int | None,
+    typer.Option(help="Height and width that the network sees, pixels: 512; with scene context what memory allows."),
 ]
 OverlapOption = Annotated[int, typer.Option(help="Window context: pixels that windows share with their neighbours.")]
 HaloOption = Annotated[
-    int | None,
-    typer.Option(help="Scene context: outer pixels of a window that are context only; measured if not given."),
+    str | None,
+    typer.Option(
+        help="Scene context: outer pixels of a window that are context only: a number, measured (on the scene) or "
+        "theoretical; if not given, what training measured, else measured."
+    ),
 ]
 CacheOption = Annotated[
     str, typer.Option(help="Scene context: memory for features kept between the two passes, such as 8GB or 500MB.")
@@ -53,6 +57,10 @@ BackendOption = Annotated[
 ]
 
 
+WINDOW = 512
+"""Height and width that the network sees with window context, where nobody says otherwise."""
+
+
 @dataclass(frozen=True)
 class ContextChoice:
     """The options, as given."""
@@ -60,40 +68,59 @@ class ContextChoice:
     context: Literal["window", "scene"]
     window: int | None
     overlap: int
-    halo: int | None
+    halo: str | None
     cache: str
     energy: Literal["paper", "training"]
     augmentation: "Augmentation" = "none"
 
-    @property
-    def seen(self) -> int:
-        """Height and width that the network sees."""
-        return self.window or {"window": 512, "scene": 1024}[self.context]
-
     def predictor(
         self, network: "Network | ExportedNetwork", scene: "Scene", area: "Window", device: "torch.device"
-    ) -> "AreaPredictor":
+    ) -> "WindowContext | SceneContext":
         """The predictor for an area. Raises SceneError, NetworkError where the options do not fit it."""
         from manet.prediction.augmentation import augmented
-        from manet.prediction.context import HaloTiling, SceneContext, WindowContext, halo_of
+        from manet.prediction.context import HaloTiling, SceneContext, WindowContext
         from manet.prediction.predict import Tiling
+        from manet.prediction.window import fitting_window
 
-        assert network.card is not None
-        network.scale_energy(network.card.training_size if self.energy == "training" else None)
+        card = network.card
+        assert card is not None
+        network.scale_energy(card.training_size if self.energy == "training" else None)
         if self.context == "window":
-            tiling = Tiling(self.seen, self.overlap)
-            return WindowContext(augmented(network, self.augmentation), len(network.card.legend), tiling, device)
+            tiling = Tiling(self.window or WINDOW, self.overlap)
+            return WindowContext(augmented(network, self.augmentation), len(card.legend), tiling, device)
         if self.augmentation != "none":
             raise SceneError(
                 f"got --tta {self.augmentation} with --context scene, which predicts a scene in one pose; "
                 "expected one of them alone: leave out --tta, or take --context window"
             )
         network.check_local()
-        halo = self.halo
-        if halo is None:
-            halo = halo_of(network, scene, area, device)
-            console.print(f"halo: {halo} pixels, measured on {scene.path}", soft_wrap=True)
-        return SceneContext(network, HaloTiling(self.seen, halo), device, parse_size(self.cache))
+        halo, cache = self._halo(network, scene, area, device), parse_size(self.cache)
+        window = self.window or fitting_window(network, len(card.bands), halo, device, cache)
+        return SceneContext(network, HaloTiling(window, halo), device, cache)
+
+    def _halo(
+        self, network: "Network | ExportedNetwork", scene: "Scene", area: "Window", device: "torch.device"
+    ) -> int:
+        from manet.prediction.context import middle_of
+        from manet.prediction.halo import TOLERANCE, measure_halo, theoretical_halo
+
+        card = network.card
+        assert card is not None
+        if self.halo is not None and self.halo.isdecimal():
+            return int(self.halo)
+        if self.halo not in (None, "measured", "theoretical"):
+            raise SceneError(f"got a halo of '{self.halo}'; expected a number of pixels, measured or theoretical")
+        if self.halo is None and card.halo is not None:
+            return card.halo
+        measured = None
+        if self.halo != "theoretical":
+            measured = measure_halo(network, [middle_of(network, scene, area, device)])
+        if measured is None:  # small scenes as well
+            return theoretical_halo(network, len(card.bands))
+        halo, error = measured
+        off = f", off by {error:.0e} of a probability" if error > TOLERANCE else ""
+        console.print(f"halo: {halo} pixels, measured on {scene.path}{off}", soft_wrap=True)
+        return halo
 
 
 def parse_size(text: str) -> int:

@@ -94,6 +94,8 @@ def evaluate(
     assert network.legend is not None
     check_legend(network.legend, manifest)
     console.print(f"runs on {runs_on}", soft_wrap=True, markup=False, highlight=False)
+    if context == "scene" and window is None:
+        window = 1024  # whatever the machine's memory is, so that the protocol says the same everywhere
     choice, evaluations = ContextChoice(context, window, overlap, halo, cache, energy), []
     with filling(out, overwrite) as folder:
         for chosen in grid.augmentations:
@@ -102,7 +104,11 @@ def evaluate(
                     network, first, areas[0].window, torch_device
                 )
             settings = PredictionSettings(
-                window=choice.seen, overlap=predictor.overlap, augmentation=chosen, context=context, energy=energy
+                window=predictor.tiling.window,
+                overlap=predictor.overlap,
+                augmentation=chosen,
+                context=context,
+                energy=energy,
             )
             name = f"evaluating on {split}" + (f", {chosen}" if len(grid.augmentations) > 1 else "")
             with progress_bar(name, sum(predictor.windows(area.window) for area in areas)) as advance:

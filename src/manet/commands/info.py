@@ -65,6 +65,7 @@ def _card(card: "Card") -> dict[str, str]:
         "band means": ", ".join(f"{mean:.4g}" for mean in card.band_mean),
         "deviations": ", ".join(f"{std:.4g}" for std in card.band_std),
         "ground sampling": _ground(card.gsd_m),
+        "scene context": "halo not measured" if card.halo is None else f"halo of {card.halo} pixels",
         "attribution": card.attribution,
         "made by": f"manet {card.version}",
     }

@@ -118,9 +118,10 @@ class Mapper:
                 fit = fit.without_collar(self.collar)
             with fit.own as own, fit.resampled or own as seen:
                 predictor = choice.predictor(self.network, seen, seen.window, self.device)
-                journal.chosen = {"window": choice.seen}
+                journal.chosen = {"window": predictor.tiling.window}
                 if choice.context == "scene":
-                    journal.chosen["halo"] = predictor.overlap // 2
+                    journal.chosen["halo"] = str(predictor.overlap // 2)
+                    self.report.note(f"windows of {predictor.tiling.window} pixels, halo of {journal.chosen['halo']}")
                 if seen is not own:
                     predictor = OwnGrid(predictor, seen)
                 if journal.parts.finished:

@@ -7,7 +7,6 @@ from typing import Literal
 import torch
 
 from manet.prediction.area import Advance, AreaPredictor, Strip, ignore
-from manet.prediction.halo import measure_halo
 from manet.prediction.predict import Predictor, Tiling, strips, to_tensors
 from manet.prediction.scene_context import HaloTiling, SceneContext, SceneNetwork
 from manet.prediction.sums import SumsFile
@@ -41,12 +40,12 @@ class WindowContext(AreaPredictor):
         return strips(self.network, scene, area, self.classes, self.tiling, self.device, advance, finished)
 
 
-def halo_of(network: SceneNetwork, scene: Scene, area: Window, device: torch.device) -> int:
-    """The halo measured on the middle of an area of a scene."""
+def middle_of(network: SceneNetwork, scene: Scene, area: Window, device: torch.device) -> torch.Tensor:
+    """The middle of an area of a scene, to measure a halo on."""
     side = min(MEASURED_ON, area.height, area.width) // network.stride * network.stride
     row, col = area.row + (area.height - side) // 2, area.col + (area.width - side) // 2
     image, valid = scene.read(Window(row, col, side, side))
-    return measure_halo(network, to_tensors(image, valid, device)[0])
+    return to_tensors(image, valid, device)[0]
 
 
-__all__ = ["AreaPredictor", "Context", "HaloTiling", "SceneContext", "WindowContext", "halo_of"]
+__all__ = ["AreaPredictor", "Context", "HaloTiling", "SceneContext", "WindowContext"]

@@ -1,10 +1,13 @@
-"""How much context a window needs, so that its middle is what it would be in the whole scene: measured."""
+"""How much context a window needs, so that its middle is what it would be in the whole scene."""
 
-from collections.abc import Iterator
+import copy
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from manet.errors import SceneError
 from manet.prediction.scene_context import SceneNetwork
 from manet.raster.windows import Window
 
@@ -36,10 +39,40 @@ def halo_errors(network: SceneNetwork, images: Tensor) -> Iterator[tuple[int, fl
             yield halo, difference.abs().max().item()
 
 
-def measure_halo(network: SceneNetwork, images: Tensor) -> int:
-    """The smallest halo whose error is within TOLERANCE; the largest that the image holds if none is."""
-    halo = network.stride
-    for halo, error in halo_errors(network, images):  # noqa: B007 (the last one is the answer)
-        if error <= TOLERANCE:
-            break
-    return halo
+def measure_halo(network: SceneNetwork, images: Sequence[Tensor]) -> tuple[int, float] | None:
+    """The smallest halo whose error is within TOLERANCE for all images, and its error.
+
+    The largest that the images hold if none is; None where they are too small to measure on.
+    """
+    largest, worst = 0, 0.0
+    for image in images:
+        for halo, error in halo_errors(network, image):
+            if halo < largest:
+                continue
+            largest, worst = halo, error if halo > largest else max(error, worst)
+            if error <= TOLERANCE:
+                break
+    return (largest, worst) if largest else None
+
+
+@torch.no_grad()
+def theoretical_halo(network: SceneNetwork, bands: int) -> int:
+    """The halo that no pixel outside can reach past, whatever the weights and the imagery.
+
+    Read off a strip of noise with a NaN stride of columns in it, which spreads as far as anything can. In float64,
+    whose convolutions read no more than they need. Raises SceneError for an exported network.
+    """
+    if not isinstance(network, nn.Module):
+        raise SceneError("an exported network cannot tell its theoretical halo; give a number, or the checkpoint")
+    exact: Any = copy.deepcopy(network).cpu().double()
+    stride, width = network.stride, 16 * network.stride
+    while True:
+        images = torch.randn(1, bands, stride, width, dtype=torch.float64)
+        summaries = exact.summarise(exact.encode(images))
+        begin = width // 2
+        images[..., begin : begin + stride] = torch.nan
+        logits = exact.decode(exact.refine(exact.encode(images), summaries))
+        reached = logits.isnan().any(dim=(0, 1, 2)).nonzero().flatten().tolist()
+        if reached[0] > 0 and reached[-1] < width - 1:
+            return -(-max(begin - reached[0], reached[-1] + 1 - begin - stride) // stride) * stride
+        width *= 2
