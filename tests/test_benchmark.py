@@ -3,6 +3,7 @@
 import csv
 import itertools
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,9 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from typer.testing import CliRunner
 
+from manet.attention import ChannelAttention
+from manet.benchmark.facts import Facts, channel_entropy
 from manet.benchmark.figures import Maps, boxes, candidates, disagreement, most_differing, write_figure
 from manet.benchmark.tables import ABLATION, COMPARISON, methods, tables
 from manet.commands import app
@@ -22,7 +26,7 @@ from manet.errors import NetworkError, OutputError, SceneError
 from manet.evaluation.evaluate import Evaluation, Protocol
 from manet.legend import BUILDINGS, IGNORED, ISPRS
 from manet.metrics import scores
-from manet.models import NETWORKS
+from manet.models import NETWORKS, build
 from manet.printed import METHODS, printed_costs, printed_scores
 from manet.raster.windows import Window
 
@@ -56,7 +60,8 @@ def test_nothing_is_printed_of_other_datasets():
 
 
 def _evaluation(counts: np.ndarray, legend=ISPRS) -> Evaluation:
-    protocol = Protocol(dataset="x", split="test", classes=tuple(legend.names), foreground=(), window=512, overlap=64)
+    names, foreground = tuple(legend.names), tuple(legend.names[index] for index in legend.foreground)
+    protocol = Protocol(dataset="x", split="test", classes=names, foreground=foreground, window=512, overlap=64)
     rows = tuple(tuple(int(n) for n in row) for row in counts)
     return Evaluation(protocol=protocol, scores=scores(counts, legend), confusion=rows)
 
@@ -70,8 +75,8 @@ def test_tables_hold_means_spreads_ranks_and_differences():
     three = [_evaluation(_random_counts(seed, 200)) for seed in range(3)]
     weaker = [_evaluation(_random_counts(seed, 40)) for seed in range(3)]
     single = [_evaluation(_random_counts(7))]
-    found = methods({"manet": three, "fcn": weaker, "fcn-attention2": single}, ISPRS)
-    ablation, comparison, *groups = tables("vaihingen", found, ISPRS)
+    found = methods({"manet": three, "fcn": weaker, "fcn-attention2": single})
+    ablation, comparison, *groups = tables("vaihingen", found, three[0].protocol.foreground)
     assert ablation.title.startswith("Table I. ") and comparison.title.startswith("Table III. ")
     assert [group.title.split(".")[0] for group in groups] == ["Table V", "Table VI", "Table VII"]
     rows = {(a[0] or b[0], a[1]): a for a, b in zip(ablation.rows, [ablation.rows[0], *ablation.rows], strict=False)}
@@ -92,7 +97,7 @@ def test_tables_hold_means_spreads_ranks_and_differences():
 
 def test_tables_of_other_datasets_have_no_printed_columns():
     counts = np.array([[50, 10], [5, 30]])
-    shown = tables("banepa", methods({"manet": [_evaluation(counts, BUILDINGS)]}, BUILDINGS), BUILDINGS)
+    shown = tables("banepa", methods({"manet": [_evaluation(counts, BUILDINGS)]}), ["building"])
     assert [len(table.rows) for table in shown] == [1, 1, 1, 1, 1]
     assert shown[0].title == "Ablation on banepa" and shown[0].rows[0][-1] == f"{100 * 30 / 45:.2f}"
     assert len(ABLATION) == 6 and len(COMPARISON) == 11
@@ -165,6 +170,17 @@ def test_an_experiment_goes_on_and_is_drawn(tmp_path, town):
     assert "| FCN+LAM | ours, 1 seed |" in (out / "tables.md").read_text(encoding="utf-8")
     assert (out / "curves.png").stat().st_size > 5000
 
+    facts = [Facts.model_validate_json(path.read_text()) for path in sorted(out.glob("runs/*/facts.json"))]
+    assert [len(one.gates) for one in facts] == [0, 4] and all(one.seconds > 0 for one in facts)
+    moved = tmp_path / "results/x"
+    shutil.copytree(out, moved, ignore=shutil.ignore_patterns("*.safetensors", "*.md", "*.png", "scores.csv"))
+    again = runner.invoke(app, ["experiments", str(tmp_path / "results")])
+    assert again.exit_code == 0, again.output
+    for name in ("tables.md", "scores.csv", "curves.png"):
+        assert (moved / name).read_bytes() == (out / name).read_bytes()
+    nothing = runner.invoke(app, ["experiments", str(tmp_path / "f")])
+    assert isinstance(nothing.exception, OutputError) and "holds no experiment" in str(nothing.exception)
+
     other = tmp_path / "other.toml"
     other.write_text(RECIPE.replace("batch = 8", "batch = 4"))
     refused = runner.invoke(app, _paper(folder, out, other, "--networks", "fcn"))
@@ -214,3 +230,20 @@ def test_all_networks_killed_half_way_end_as_if_never_interrupted(tmp_path, town
     assert "run 8 of 15" in said and "run 7 of 15" not in said
     rows = [(folder / "scores.csv").read_text() for folder in folders]
     assert rows[0] == rows[1] and rows[0].count("\n") == 16
+
+
+def test_the_entropy_of_channel_attention():
+    network = build("manet", encoder="resnet10t", classes=3).eval()
+    before = {name: parameter.clone() for name, parameter in network.named_parameters()}
+    images = torch.randn(1, 3, 64, 96)
+    found = channel_entropy(network, images)
+    assert len(found) == 4
+    name, module = next((n, m) for n, m in network.named_modules() if isinstance(m, ChannelAttention))
+    x = network.encode(images)[0].flatten(2)[0].detach().double()
+    energy = x @ x.T
+    attention = torch.softmax(energy.amax(1, keepdim=True) - energy, dim=1)
+    expected = -(attention * attention.clamp(min=1e-300).log()).sum(1).mean() / np.log(len(x))
+    assert found[name] == pytest.approx(expected.item(), abs=1e-4)
+    assert "attend" not in vars(module)
+    assert all(torch.equal(parameter, before[name]) for name, parameter in network.named_parameters())
+    assert channel_entropy(build("fcn", encoder="resnet10t", classes=3).eval(), images) == {}

@@ -1,17 +1,21 @@
 """Timings: what is compared is the same function, memory is counted, and a report holds every case."""
 
+import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from typer.testing import CliRunner
 
-from conftest import textured
+from conftest import lively, textured
+from manet.checkpoint import save
 from manet.commands import app
 from manet.errors import NetworkError
-from manet.models import Network
+from manet.models import Network, build
 from manet.speed import run as measurement
+from manet.speed.apart import processes
 from manet.speed.cases import kernel_cases, step_case
 from manet.speed.figure import draw
 from manet.speed.interleave import Case, Way, equal_classes, measure, peak_memory, relative_difference
@@ -73,12 +77,20 @@ def test_equal_classes_are_counted() -> None:
     assert equal_classes(expected.argmax(1), found.argmax(1)) == 0.5
 
 
-def test_every_turn_of_a_training_step_computes_the_same(small_manet: Network) -> None:
-    case = step_case(small_manet, textured(2, 3, 64, 96))
-    (theirs, ours) = (way.run for way in case.ways.values())
-    first, again = theirs(), theirs()
-    assert first == again
-    assert relative_difference(first, ours()) < 1e-4
+def _process() -> Callable[[], torch.Tensor]:
+    return lambda: torch.tensor(os.getpid())
+
+
+def test_every_turn_of_a_training_step_computes_the_same(tmp_path: Path) -> None:
+    network = lively(build("manet", encoder="resnet10t", classes=6))
+    save(tmp_path / "x.safetensors", network, measurement.card_of("resnet10t"))
+    with processes() as own:
+        case = step_case(tmp_path / "x.safetensors", textured(2, 3, 64, 96), own)
+        (theirs, ours) = (way.run for way in case.ways.values())
+        first, again = theirs(), theirs()
+        assert first == again
+        assert relative_difference(first, ours()) < 1e-4
+        assert own(_process)().item() != os.getpid() == _process()().item()
 
 
 def test_sizes_that_do_not_fit_are_refused() -> None:

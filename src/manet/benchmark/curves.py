@@ -6,7 +6,7 @@ from pathlib import Path
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
-from manet.benchmark.experiment import Run
+from manet.benchmark.results import Run
 from manet.models import NETWORKS
 from manet.printed import METHODS
 from manet.raster.writer import replacing

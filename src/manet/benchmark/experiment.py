@@ -1,67 +1,32 @@
 """An experiment: a folder with a run for each network and seed, each of which can be interrupted and resumed."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from lightning.pytorch.callbacks import Callback
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
+from manet.benchmark.facts import FILE as FACTS
+from manet.benchmark.facts import facts
+from manet.benchmark.results import SETTINGS, ExperimentSettings, Run, read_settings
 from manet.checkpoint import load
 from manet.datasets.manifest import MANIFEST, Manifest, Split, read_manifest
 from manet.errors import OutputError, TrainingError
 from manet.evaluation.evaluate import Evaluation, areas_of, evaluate
 from manet.evaluation.protocol import PredictionSettings
-from manet.evaluation.report import SCORES, filling, write_scores
-from manet.models import NETWORKS, build
+from manet.evaluation.report import filling, write_scores
+from manet.models import build
 from manet.prediction.context import WindowContext
-from manet.prediction.predict import Advance, Tiling
+from manet.prediction.predict import Advance, Tiling, to_tensors
+from manet.raster.scene import Scene
+from manet.raster.windows import Window
 from manet.raster.writer import replacing
 from manet.recipe import Recipe
-from manet.training.run import BEST, RECIPE, STATE, Say, train
-
-SETTINGS, RUNS = "experiment.json", "runs"
-
-
-class ExperimentSettings(BaseModel):
-    """What all runs of an experiment share. Networks and seeds may be added later, these may not change."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    manifest: str
-    """SHA-256 of the dataset's manifest."""
-    recipe: Recipe
-    """Its network's name and its seed are each run's own."""
-    split: Split
-    window: int
-    overlap: int
-
-
-@dataclass(frozen=True)
-class Run:
-    """One network trained with one seed."""
-
-    network: str
-    seed: int
-    folder: Path
-
-    @property
-    def finished(self) -> bool:
-        return (self.folder / SCORES).exists()
-
-    @property
-    def checkpoint(self) -> Path:
-        return self.folder / BEST
-
-    def evaluation(self) -> Evaluation:
-        """Raises OutputError where the file was changed by other hands."""
-        path = self.folder / SCORES
-        try:
-            return Evaluation.model_validate_json(path.read_text(encoding="utf-8"))
-        except ValidationError as error:
-            raise OutputError(f"{path} holds no scores; remove the folder {self.folder} to do it again") from error
+from manet.training.log import read_log
+from manet.training.run import BEST, LOG, RECIPE, STATE, Say, train
 
 
 @dataclass(frozen=True)
@@ -72,22 +37,6 @@ class Experiment:
     manifest: Manifest
     out: Path
     settings: ExperimentSettings
-
-    def run(self, network: str, seed: int) -> Run:
-        return Run(network, seed, self.out / RUNS / f"{network}-{seed}")
-
-    def finished(self) -> Iterator[Run]:
-        """All runs that are there, whoever asked for them."""
-        for path in sorted((self.out / RUNS).glob(f"*/{SCORES}")):
-            network, _, seed = path.parent.name.rpartition("-")
-            yield self.run(network, int(seed))
-
-    def first_runs(self) -> list[Run]:
-        """The finished run of the smallest seed of each network."""
-        first: dict[str, Run] = {}
-        for run in sorted(self.finished(), key=lambda run: run.seed):
-            first.setdefault(run.network, run)
-        return [first[name] for name in NETWORKS if name in first]
 
 
 def open_experiment(data: Path, out: Path, recipe: Recipe, split: Split, tiling: Tiling) -> Experiment:
@@ -120,10 +69,7 @@ def open_experiment(data: Path, out: Path, recipe: Recipe, split: Split, tiling:
 
 def reopen_experiment(data: Path, out: Path) -> Experiment:
     """The experiment in `out`. Raises OutputError where there is none, or where it is of another dataset."""
-    try:
-        settings = ExperimentSettings.model_validate_json((out / SETTINGS).read_text(encoding="utf-8"))
-    except (OSError, ValidationError) as error:
-        raise OutputError(f"{out} holds no experiment; make one with `manet benchmark paper`") from error
+    settings = read_settings(out)
     return open_experiment(data, out, settings.recipe, settings.split, Tiling(settings.window, settings.overlap))
 
 
@@ -188,9 +134,23 @@ def evaluate_run(experiment: Experiment, run: Run, device: torch.device, advance
         settings.split,
         prediction,
     )
+    network, spent = load(run.checkpoint).to(device), sum(float(row["seconds"]) for row in read_log(run.folder / LOG))
     with filling(run.folder, overwrite=True) as partial:
+        known = facts(network, _example(experiment), spent, device)
+        (partial / FACTS).write_text(known.model_dump_json(indent=1), encoding="utf-8")
         write_scores(evaluation, partial)
     return evaluation
+
+
+def _example(experiment: Experiment) -> torch.Tensor:
+    """The middle of the largest area that is scored, as images: what attention is looked at on."""
+    areas, size = areas_of(experiment.manifest, experiment.settings.split), experiment.settings.recipe.patches.size
+    area = max(areas, key=lambda area: min(area.height, area.width))
+    window = area.window
+    height, width = min(size, window.height), min(size, window.width)
+    row, col = window.row + (window.height - height) // 2, window.col + (window.width - width) // 2
+    with Scene(experiment.data / experiment.manifest.scene(area.scene).image) as scene:
+        return to_tensors(*scene.read(Window(row, col, height, width)), torch.device("cpu"))[0]
 
 
 def window_context(experiment: Experiment, run: Run, device: torch.device) -> WindowContext:

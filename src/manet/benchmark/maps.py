@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
-from manet.benchmark.experiment import Experiment, Run, window_context
+from manet.benchmark.experiment import Experiment, window_context
 from manet.benchmark.figures import Maps, Place
+from manet.benchmark.results import Run
 from manet.prediction.predict import Advance
 from manet.printed import METHODS
 from manet.raster.scene import Scene

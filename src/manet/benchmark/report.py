@@ -1,48 +1,94 @@
 """Everything that an experiment's folder tells, as files: tables, scores and curves."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 
 from manet.benchmark.curves import FILE as CURVES
 from manet.benchmark.curves import write_curves
-from manet.benchmark.experiment import Experiment
+from manet.benchmark.facts import Facts
+from manet.benchmark.results import ExperimentSettings, Run, finished_runs, read_settings
 from manet.benchmark.tables import FILES, methods, tables, write_tables
+from manet.errors import OutputError
 from manet.evaluation.evaluate import Evaluation
 from manet.models import NETWORKS
+from manet.printed import METHODS
 from manet.tables import TextTable
+from manet.training.log import read_log
+from manet.training.run import LOG
 
 
-def write_report(experiment: Experiment) -> tuple[list[TextTable], list[Path]]:
-    """Of all finished runs, whoever asked for them. Files of an earlier report are replaced."""
-    manifest, runs = experiment.manifest, list(experiment.finished())
+def write_report(out: Path) -> tuple[list[TextTable], list[Path]]:
+    """Of all finished runs in an experiment's folder, whoever asked for them; files of an earlier report are replaced.
+
+    Raises OutputError where there is none.
+    """
+    settings, runs = read_settings(out), list(finished_runs(out))
+    if not runs:
+        raise OutputError(f"{out} has no finished run yet; go on with `manet benchmark paper`")
     evaluations: dict[str, dict[int, Evaluation]] = {
         name: {run.seed: run.evaluation() for run in runs if run.network == name}
         for name in NETWORKS
         if any(run.network == name for run in runs)
     }
-    found = methods({name: list(seeds.values()) for name, seeds in evaluations.items()}, manifest.legend)
-    shown = tables(manifest.dataset, found, manifest.legend)
-    write_tables(experiment.out, about(experiment), shown, evaluations)
-    write_curves(runs, experiment.out / CURVES)
-    return shown, [experiment.out / name for name in (*FILES, CURVES)]
+    protocol = runs[0].evaluation().protocol
+    found = methods({name: list(seeds.values()) for name, seeds in evaluations.items()})
+    shown = [*tables(protocol.dataset, found, protocol.foreground), *attention_tables(runs)]
+    write_tables(out, about(settings, protocol.dataset, runs), shown, evaluations)
+    write_curves(runs, out / CURVES)
+    return shown, [out / name for name in (*FILES, CURVES)]
 
 
-def about(experiment: Experiment) -> list[str]:
+def about(settings: ExperimentSettings, dataset: str, runs: Sequence[Run]) -> list[str]:
     """What the runs share, as lines of Markdown."""
-    settings, manifest = experiment.settings, experiment.manifest
     recipe = settings.recipe
     start = "from scratch" if recipe.network.weights is None else f"from pretrained weights ({recipe.network.weights})"
     batch = recipe.patches.batch * recipe.patches.accumulate
     epochs = "1 epoch" if recipe.training.epochs == 1 else f"{recipe.training.epochs} epochs"
+    steps = max(int(read_log(run.folder / LOG)[-1]["step"]) for run in runs)
     training = (
-        f"{epochs}, {batch} patches of {recipe.patches.size} pixels a step, "
+        f"{epochs}, {steps} steps of {batch} patches of {recipe.patches.size} pixels, "
         f"{recipe.optimiser.name} at {recipe.optimiser.rate:g} ({recipe.optimiser.schedule})"
     )
+    known = [facts for run in runs if (facts := run.facts())]
+    machines = sorted({f"{facts.machine} ({facts.device})" for facts in known})
+    hours = sum(facts.seconds for facts in known) / 3600
     return [
-        f"- Dataset: {manifest.dataset}, {settings.split} split, scored at the epoch that is best on validation",
+        f"- Dataset: {dataset}, {settings.split} split, scored at the epoch that is best on validation",
         f"- Encoder: {recipe.network.encoder}, {start}",
         f"- Training: {training}; all settings in `experiment.json`",
         f"- Protocol: full labels, windows of {settings.window} pixels that overlap by {settings.overlap}, "
         "no augmentation; overall accuracy over all classes, means over the foreground",
+        *([f"- Trained on: {'; '.join(machines)}; {hours:.1f} h in all"] if known else []),
         "",
         f"![Learning curves]({CURVES})",
     ]
+
+
+def attention_tables(runs: Sequence[Run]) -> list[TextTable]:
+    """How attention came out: of networks with gates, those and the entropy of channel attention, mean over seeds."""
+    by_network: dict[str, list[Facts]] = {}
+    for run in sorted(runs, key=lambda run: (list(NETWORKS).index(run.network), run.seed)):
+        if (facts := run.facts()) and facts.gates:
+            by_network.setdefault(run.network, []).append(facts)
+    rows = []
+    for network, known in by_network.items():
+        for gate in known[0].gates:
+            module = gate.removesuffix(".gate")
+            entropy = [facts.channel_entropy[module] for facts in known if module in facts.channel_entropy]
+            values = [facts.gates[gate] for facts in known]
+            rows.append(
+                (
+                    METHODS[network],
+                    module,
+                    ", ".join(f"{value:+.3f}" for value in values),
+                    f"{fmean(entropy):.2f}" if entropy else "-",
+                )
+            )
+    if not rows:
+        return []
+    notes = (
+        "Gates start at 0; a value a seed. Entropy: that of channel attention's rows over ln C, mean over the seeds: "
+        "0 where every channel attends to one other alone, 1 where it attends to all alike.",
+    )
+    return [TextTable("How attention came out", ("network", "module", "gate", "entropy"), rows, notes)]

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from manet.evaluation.evaluate import Evaluation
-from manet.legend import Legend
 from manet.models import NETWORKS
 from manet.printed import METHODS, TABLES_OF, PrintedScores, printed_scores
 from manet.raster.writer import replacing
@@ -49,15 +48,15 @@ class Method:
     """F1 by class of the foreground, then `MEANS`; None where a class is in neither labels nor prediction."""
 
 
-def methods(evaluations: Mapping[str, Sequence[Evaluation]], legend: Legend) -> dict[str, Method]:
+def methods(evaluations: Mapping[str, Sequence[Evaluation]]) -> dict[str, Method]:
     """By network, in the order of the table of networks."""
-    return {name: _method(evaluations[name], legend) for name in NETWORKS if evaluations.get(name)}
+    return {name: _method(evaluations[name]) for name in NETWORKS if evaluations.get(name)}
 
 
-def _method(evaluations: Sequence[Evaluation], legend: Legend) -> Method:
+def _method(evaluations: Sequence[Evaluation]) -> Method:
     scores = [evaluation.scores for evaluation in evaluations]
     values: dict[str, list[float | None]] = {
-        legend.names[index]: [one.classes[legend.names[index]].f1 for one in scores] for index in legend.foreground
+        name: [one.classes[name].f1 for one in scores] for name in evaluations[0].protocol.foreground
     }
     values["mean F1"] = [one.mean_f1 for one in scores]
     values["OA"] = [one.overall_accuracy for one in scores]
@@ -72,12 +71,12 @@ def _measured(values: Iterable[float | None]) -> Measured | None:
     return Measured(statistics.fmean(percent), statistics.stdev(percent) if len(percent) > 1 else None)
 
 
-def tables(dataset: str, found: Mapping[str, Method], legend: Legend) -> list[TextTable]:
+def tables(dataset: str, found: Mapping[str, Method], classes: Sequence[str]) -> list[TextTable]:
     """The ablation and the comparison with every class, then the three groups with the means.
 
-    They have the paper's numbers where the dataset is one of the paper's, and its figures beside ours.
+    classes: of the foreground. They have the paper's numbers where the dataset is one of the paper's, and its figures
+    beside ours.
     """
-    classes = tuple(legend.names[index] for index in legend.foreground)
     printed = {name: row for name, row in printed_scores(dataset).items() if set(row.f1) == set(classes)}
     numbers = [f"Table {NUMERALS[number - 1]}. " for number in TABLES_OF[dataset]] if printed else ["", ""]
     whole = [

@@ -1,7 +1,6 @@
 """Time and peak memory on the CPU, every pass in a process of its own, the cases interleaved."""
 
 import multiprocessing
-import platform
 import statistics
 import sys
 import time
@@ -115,9 +114,3 @@ def _peak() -> int | None:
 def _status(name: str) -> int:
     lines = dict(line.split(":", 1) for line in STATUS.read_text().splitlines() if ":" in line)
     return int(lines[name].split()[0]) * 1024
-
-
-def machine() -> str:
-    """What the figures were measured on."""
-    capability = torch.backends.cpu.get_cpu_capability()
-    return f"{platform.machine()} {capability}, {torch.get_num_threads()} threads, torch {torch.__version__}"

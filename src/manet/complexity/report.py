@@ -5,10 +5,11 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeVar
 
 from manet.complexity.counting import RULES
-from manet.complexity.measuring import METHOD, Case, Measured, machine, measure
+from manet.complexity.measuring import METHOD, Case, Measured, measure
 from manet.complexity.modules import ASPP_NOTE, MODULES, ModuleCase, ModuleRow, count_module
 from manet.complexity.networks import NetworkCase, NetworkRow, count_network
 from manet.complexity.sizes import FORMS, SIZES, SizeCase, SizeRow, count_size, ratios
+from manet.machine import description
 from manet.models import NETWORKS
 from manet.tables import TextTable, short
 
@@ -67,7 +68,7 @@ def measure_all(report: Report, rounds: int, done: Callable[[int], None] = lambd
         _with(report.modules, [found[ModuleCase(row.name)] for row in report.modules]),
         _with(report.sizes, [found.get(SizeCase(row.form, row.size)) for row in report.sizes]),
         _with(report.networks, [found[NetworkCase(row.name, row.size)] for row in report.networks]),
-        machine(),
+        description(),
     )
 
 

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import nn
 
-from manet.memory import available, held_by_torch
+from manet.machine import available, held_by_torch
 from manet.prediction.scene_context import SceneNetwork
 
 STEP, LARGEST = 256, 2048

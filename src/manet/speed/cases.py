@@ -1,7 +1,7 @@
 """What is timed: the kernel attention, a network, a training step and a scene."""
 
-import copy
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from manet.allocator import keep_freed
 from manet.attention import KernelAttention
 from manet.attention.kernel import published
+from manet.checkpoint import load
 from manet.complexity.counting import count_products
 from manet.models import Network
 from manet.prediction.context import AreaPredictor, HaloTiling, SceneContext, WindowContext
@@ -18,6 +20,7 @@ from manet.prediction.journal import Journal
 from manet.prediction.map import Rasters, write_map
 from manet.prediction.predict import Tiling, to_tensors
 from manet.raster.scene import Scene
+from manet.speed.apart import Own
 from manet.speed.interleave import Case, Way, equal_classes, relative_difference
 from manet.speed.published import Published
 
@@ -47,7 +50,7 @@ def kernel_cases(channels: list[int], strides: tuple[int, ...], sizes: list[int]
             theirs = lambda x, module=module: published(module, x)  # noqa: E731
             yield Case(
                 f"{name}, forward",
-                {REFERENCE: Way(forward(theirs, features), system_allocator=True), OURS: Way(forward(module, last))},
+                {REFERENCE: Way(forward(theirs, features)), OURS: Way(forward(module, last))},
                 relative_difference,
                 DIFFERENCE,
                 2 * count_products(module, features.shape),
@@ -56,7 +59,7 @@ def kernel_cases(channels: list[int], strides: tuple[int, ...], sizes: list[int]
                 yield Case(
                     f"{name}, forward and backward",
                     {
-                        REFERENCE: Way(_gradient(theirs, module, features), system_allocator=True),
+                        REFERENCE: Way(_gradient(theirs, module, features)),
                         OURS: Way(_gradient(module, module, last)),
                     },
                     relative_difference,
@@ -75,7 +78,7 @@ def network_case(network: Network, exported: Mapping[str, Any], images: Tensor) 
 
         return once
 
-    ways = {REFERENCE: Way(way(theirs, images), system_allocator=True), OURS: Way(way(network, last))}
+    ways = {REFERENCE: Way(way(theirs, images)), OURS: Way(way(network, last))}
     for name, other in exported.items():
         ways[name] = Way(way(other, images), other.computes_in, in_torch=False)
     height, width = images.shape[2:]
@@ -83,32 +86,42 @@ def network_case(network: Network, exported: Mapping[str, Any], images: Tensor) 
     return Case(f"network, {images.shape[0]} x {height} x {width}", ways, equal_classes, SAME, flops)
 
 
-def step_case(network: Network, images: Tensor) -> Case:
-    """A training step: forward, loss, backward, Adam. What is compared is the loss's gradient by the images' means."""
+def step_case(checkpoint: Path, images: Tensor, own: Own) -> Case:
+    """A training step: forward, loss, backward, Adam, each way in a process of its own. What is compared is the loss.
+
+    The published one is as any program has it; ours as `manet train` is: freed memory is kept, Adam fused.
+    """
     height, width = images.shape[2:]
-    labels = torch.zeros(images.shape[0], height, width, dtype=torch.long)
-    labels[:, ::2] = 1
-
-    def way(model: torch.nn.Module, x: Tensor, fused: bool | None = None) -> Callable[[], Tensor]:
-        model = copy.deepcopy(model).train()
-        optimiser = torch.optim.Adam(model.parameters(), lr=0.0, fused=fused)  # so that every turn computes the same
-
-        def once() -> Tensor:
-            loss = cross_entropy(model(x), labels)
-            loss.backward()
-            optimiser.step()
-            optimiser.zero_grad()
-            return loss.detach()
-
-        return once
-
-    last = images.contiguous(memory_format=torch.channels_last)
     ways = {
-        REFERENCE: Way(way(Published(network), images), system_allocator=True),
-        OURS: Way(way(network, last, fused=True)),
+        REFERENCE: Way(own(partial(_published_step, checkpoint, images)), in_torch=False),
+        OURS: Way(own(partial(_own_step, checkpoint, images)), in_torch=False),
     }
     name = f"training step, {images.shape[0]} x {height} x {width}"
     return Case(name, ways, relative_difference, "relative difference of the loss")
+
+
+def _published_step(checkpoint: Path, images: Tensor) -> Callable[[], Tensor]:
+    return _step(Published(load(checkpoint)), images)
+
+
+def _own_step(checkpoint: Path, images: Tensor) -> Callable[[], Tensor]:
+    keep_freed()
+    return _step(load(checkpoint), images.contiguous(memory_format=torch.channels_last), fused=True)
+
+
+def _step(model: torch.nn.Module, images: Tensor, fused: bool | None = None) -> Callable[[], Tensor]:
+    labels = torch.zeros(images.shape[0], *images.shape[2:], dtype=torch.long)
+    labels[:, ::2] = 1
+    optimiser = torch.optim.Adam(model.train().parameters(), lr=0.0, fused=fused)  # so that every turn is the same
+
+    def once() -> Tensor:
+        loss = cross_entropy(model(images), labels)
+        loss.backward()
+        optimiser.step()
+        optimiser.zero_grad()
+        return loss.detach()
+
+    return once
 
 
 def scene_case(network: Network, exported: Mapping[str, Any], path: Path, classes: int, window: int) -> Case:
@@ -123,7 +136,7 @@ def scene_case(network: Network, exported: Mapping[str, Any], path: Path, classe
         return once
 
     ways = {
-        REFERENCE: Way(way(Published(network)), system_allocator=True, in_torch=False),
+        REFERENCE: Way(way(Published(network)), in_torch=False),
         OURS: Way(way(network), in_torch=False),
     }
     for name, other in exported.items():

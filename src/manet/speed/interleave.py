@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
-from manet.allocator import KEEP, SYSTEM, keep_freed
 from manet.complexity.measuring import time_of
-from manet.memory import held_by_torch
+from manet.machine import held_by_torch
 
 LEAST_ROUNDS = 3
 
@@ -23,8 +22,6 @@ class Way:
 
     run: Callable[[], Tensor]
     computes_in: str = "float32"
-    system_allocator: bool = False
-    """Whether freed memory is the system's, as in any program, or kept, as in manet's commands."""
     in_torch: bool = True
     """Whether torch allocates its memory, which is what can be measured."""
 
@@ -68,16 +65,14 @@ def measure(case: Case, rounds: int, budget_s: float, gflops: float) -> list[Row
 
     rounds: as many turns, fewer where they would take longer than the budget, but at least LEAST_ROUNDS.
     """
-    results = {name: way.run() for name, way in case.ways.items()}
     begin = time.perf_counter()
-    peaks = {name: peak_memory(way.run) if way.in_torch else None for name, way in case.ways.items()}
+    results = {name: way.run() for name, way in case.ways.items()}
     turn = time.perf_counter() - begin
+    peaks = {name: peak_memory(way.run) if way.in_torch else None for name, way in case.ways.items()}
     times: dict[str, list[float]] = {name: [] for name in case.ways}
     for _ in range(max(LEAST_ROUNDS, min(rounds, int(budget_s / max(turn, 1e-9))))):
         for name, way in case.ways.items():
-            keep_freed(SYSTEM if way.system_allocator else KEEP)
             times[name].append(time_of(way.run))
-    keep_freed(KEEP)
     reference = next(iter(case.ways))
     rows = []
     for name, way in case.ways.items():

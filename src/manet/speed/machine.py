@@ -1,14 +1,13 @@
 """The machine that timings are taken on, and what it could do at best."""
 
-import platform
 import statistics
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 from pydantic import BaseModel, ConfigDict
 
 from manet.complexity.measuring import time_of
+from manet.machine import processor
 
 MATRIX = 1536
 """Height and width of the matrices whose product is timed."""
@@ -40,7 +39,7 @@ def describe() -> Machine:
     source = torch.ones(COPIED // 4)
     target = torch.empty_like(source)
     return Machine(
-        processor=_processor(),
+        processor=processor(),
         threads=torch.get_num_threads(),
         instructions=torch.backends.cpu.get_cpu_capability(),
         versions=_versions(),
@@ -53,15 +52,6 @@ def describe() -> Machine:
 def _best(run: Callable[[], object]) -> float:
     run()
     return statistics.quantiles([time_of(run) for _ in range(7)], n=4)[0]
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
 
 
 def _load() -> float | None:

@@ -29,6 +29,7 @@ from manet.raster.scene import Scene
 from manet.raster.windows import Window
 from manet.raster.writer import write_image
 from manet.recipe import NetworkSettings, Recipe
+from manet.speed.apart import Own, processes
 from manet.speed.cases import context_case, kernel_cases, network_case, scene_case, step_case
 from manet.speed.interleave import Case, Row, measure
 from manet.speed.machine import Machine, describe
@@ -88,24 +89,25 @@ def run(
     torch.manual_seed(0)
     with TemporaryDirectory(prefix="manet-speed-") as temporary:
         folder = Path(temporary)
-        own = folder / "network.safetensors"
+        file = folder / "network.safetensors"
         if checkpoint is None:
-            card = _card(settings.encoder)
+            card = card_of(settings.encoder)
             image, of_what = _image(card, data, settings.scene_size)
-            checkpoints.save(own, _untrained(card, image), card)
+            checkpoints.save(file, _untrained(card, image), card)
         else:
             card = checkpoints.read_card(checkpoint)
-            shutil.copy(checkpoint, own)
+            shutil.copy(checkpoint, file)
             image, of_what = _image(card, data, settings.scene_size)
-        network = checkpoints.load(own)
+        network = checkpoints.load(file)
         _check(network, card, settings, image)
-        exported = _exported(own, data if checkpoint else None, say)
+        exported = _exported(file, data if checkpoint else None, say)
         scene = folder / "scene.tif"
         _write(scene, image, card)
         machine, rows = describe(), []
-        for case in _cases(settings, network, exported, image, scene):
-            say(case.name)
-            rows += measure(case, settings.rounds, settings.budget_s, machine.gflops)
+        with processes() as own:
+            for case in _cases(settings, file, network, exported, image, scene, own):
+                say(case.name)
+                rows += measure(case, settings.rounds, settings.budget_s, machine.gflops)
     return Report(
         version=__version__,
         settings=settings,
@@ -118,7 +120,13 @@ def run(
 
 
 def _cases(
-    settings: Settings, network: Network, exported: dict[str, ExportedNetwork], image: NDArray[np.float32], scene: Path
+    settings: Settings,
+    file: Path,
+    network: Network,
+    exported: dict[str, ExportedNetwork],
+    image: NDArray[np.float32],
+    scene: Path,
+    own: Own,
 ) -> Iterator[Case]:
     yield from kernel_cases(network.encoder.channels, network.encoder.strides, list(KERNEL_SIZES))
     images = torch.from_numpy(image[None, :, : settings.size, : settings.size].copy())
@@ -126,13 +134,13 @@ def _cases(
     side = settings.step_size
     corners = [(row, col) for row in (0, image.shape[1] - side) for col in (0, image.shape[2] - side)]
     patches = np.stack([image[:, row : row + side, col : col + side] for row, col in corners])
-    yield step_case(network, torch.from_numpy(patches))
+    yield step_case(file, torch.from_numpy(patches), own)
     assert network.card is not None
     yield scene_case(network, exported, scene, len(network.card.legend), settings.size)
     yield context_case(network, scene, settings.size, HALO)
 
 
-def _exported(own: Path, data: Path | None, say: Callable[[str], None]) -> dict[str, ExportedNetwork]:
+def _exported(file: Path, data: Path | None, say: Callable[[str], None]) -> dict[str, ExportedNetwork]:
     """Every backend and precision that this machine has, by name."""
     precisions: tuple[Precision, ...] = ("fp32", "bf16", "int8")
     exported = {}
@@ -142,8 +150,8 @@ def _exported(own: Path, data: Path | None, say: Callable[[str], None]) -> dict[
             if absent or (precision == "int8" and data is None) or (to == "onnx" and precision == "bf16"):
                 continue
             say(f"exporting: {backend}, {precision}")
-            out = beside(own, to, precision)
-            export(own, out, to, precision, data=data)
+            out = beside(file, to, precision)
+            export(file, out, to, precision, data=data)
             exported[f"{backend}, {precision}"] = load(out)
     return exported
 
@@ -180,7 +188,8 @@ def _untrained(card: Card, image: NDArray[np.float32]) -> Network:
     return network.eval()
 
 
-def _card(encoder: str) -> Card:
+def card_of(encoder: str) -> Card:
+    """Of an untrained network."""
     return Card(
         recipe=Recipe(network=NetworkSettings(encoder=encoder)),
         dataset="nothing",

@@ -17,7 +17,7 @@ from torch import Tensor
 from manet.datasets.manifest import Split, read_manifest
 from manet.datasets.patches import Patch
 from manet.errors import TrainingError
-from manet.memory import physical
+from manet.machine import physical
 from manet.raster.writer import replacing
 from manet.recipe import Recipe
 from manet.training.batches import Batches

@@ -30,12 +30,13 @@ def figures(
     from manet.benchmark.experiment import reopen_experiment
     from manet.benchmark.figures import candidates, most_differing, write_figure
     from manet.benchmark.maps import predict_places
+    from manet.benchmark.results import first_runs
     from manet.commands.device import choose_device
     from manet.evaluation.evaluate import areas_of
     from manet.raster.writer import refuse_existing
 
     opened = reopen_experiment(dataset, experiment)
-    runs = opened.first_runs()
+    runs = first_runs(experiment)
     if not runs:
         raise OutputError(f"{experiment} has no finished run yet; go on with `manet benchmark paper`")
     legend, areas = opened.manifest.legend, areas_of(opened.manifest, opened.settings.split)

@@ -11,7 +11,8 @@ from manet.commands.interruptions import resumable
 from manet.errors import RecipeError
 
 if TYPE_CHECKING:
-    from manet.benchmark.experiment import Experiment, Run
+    from manet.benchmark.experiment import Experiment
+    from manet.benchmark.results import Run
 
 
 def paper(
@@ -35,6 +36,7 @@ def paper(
     """Train and score networks under one recipe and the same seeds; Tables I to VII, ours beside the printed ones."""
     from manet.benchmark.experiment import check_networks, open_experiment
     from manet.benchmark.report import write_report
+    from manet.benchmark.results import run_of
     from manet.models import NETWORKS
     from manet.prediction.predict import Tiling
     from manet.recipe import read_recipe
@@ -44,11 +46,11 @@ def paper(
     names = list(NETWORKS) if networks == "all" else [name.strip() for name in networks.split(",")]
     numbers = _seeds(seeds)
     experiment = open_experiment(dataset, out, settings, split, Tiling(window, overlap))
-    todo = [run for seed in numbers for name in names if not (run := experiment.run(name, seed)).finished]
+    todo = [run for seed in numbers for name in names if not (run := run_of(out, name, seed)).finished]
     check_networks(experiment, sorted({run.network for run in todo}))
     with resumable(lambda: "with the same command"):
         _run(experiment, todo, len(names) * len(numbers), workers, device)
-    shown, written = write_report(experiment)
+    shown, written = write_report(out)
     for table in shown[:2]:
         print_table(table)
     console.print(f"written: {', '.join(str(path) for path in written)}", soft_wrap=True)

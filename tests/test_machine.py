@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from manet.allocator import KEEP, SYSTEM, keep_freed
-from manet.memory import available, held_by_torch, physical
+from manet.machine import available, held_by_torch, physical
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's own")

@@ -1,6 +1,8 @@
-"""Memory: how much a computation takes, and how much there is."""
+"""The machine: its processor, how much memory there is, and how much of it a computation takes."""
 
+import platform
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 import torch
@@ -26,3 +28,19 @@ def available() -> int:
 def physical() -> int:
     """Bytes of the machine's memory."""
     return psutil.virtual_memory().total
+
+
+def processor() -> str:
+    """The processor's name."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def description() -> str:
+    """What figures were measured on, in a line."""
+    capability = torch.backends.cpu.get_cpu_capability()
+    return f"{processor()}, {capability}, {torch.get_num_threads()} threads, torch {torch.__version__}"

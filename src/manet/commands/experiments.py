@@ -1,0 +1,28 @@
+"""`manet experiments`: tables and curves of experiments, from the files that their runs left."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from manet.commands.console import console, print_table
+from manet.errors import OutputError
+
+
+def experiments(
+    folder: Annotated[
+        Path, typer.Argument(help="Folder of an experiment, or of several, as `manet benchmark paper` makes them.")
+    ] = Path("experiments"),
+) -> None:
+    """Write the tables and curves of experiments anew. It takes their result files alone: no data, no weights."""
+    from manet.benchmark.report import write_report
+    from manet.benchmark.results import SETTINGS
+
+    found = sorted(path.parent for path in (*folder.glob(SETTINGS), *folder.glob(f"*/{SETTINGS}")))
+    if not found:
+        raise OutputError(f"{folder} holds no experiment; make one with `manet benchmark paper`, or give its folder")
+    for out in found:
+        shown, written = write_report(out)
+        for table in shown[:2]:
+            print_table(table)
+        console.print(f"written: {', '.join(str(path) for path in written)}", soft_wrap=True)
