@@ -8,7 +8,6 @@ its logits are scaled to a deviation of 2, so that attention matters and probabi
 
 import argparse
 import json
-import platform
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,9 +21,11 @@ from rich.table import Table
 from torch import nn
 
 from manet.checkpoint import load
+from manet.machine import description
 from manet.models import Network, build
 from manet.prediction.area import AreaPredictor
-from manet.prediction.context import WindowContext, halo_of
+from manet.prediction.context import WindowContext, middle_of
+from manet.prediction.halo import measure_halo
 from manet.prediction.predict import Tiling, to_tensors
 from manet.prediction.scene_context import HaloTiling, Pair, SceneContext
 from manet.raster.scene import Scene
@@ -85,7 +86,9 @@ def rows(network: Network, scene: Scene, area: Window, classes: int) -> Iterable
     with torch.inference_mode():
         expected = network(*to_tensors(image, valid, CPU)).softmax(dim=1)[0].numpy()
     yield {"what": "whole image", "seconds": time.perf_counter() - begin}
-    halo = halo_of(network, scene, area, CPU)
+    measured = measure_halo(network, [middle_of(network, scene, area, CPU)])
+    assert measured is not None, "the scene is too small to measure a halo on"
+    halo = measured[0]
     cases: list[tuple[str, int, AreaPredictor]] = []
     for window in WINDOWS:
         cases.append(("scene context", window, SceneContext(network, HaloTiling(window, halo), CPU)))
@@ -131,7 +134,7 @@ def main() -> None:
     report = {
         "network": str(arguments.checkpoint or f"manet, {arguments.encoder}, untrained, gates 0.5"),
         "scene": f"{Path(arguments.scene).name}, {side} x {side} pixels in the middle",
-        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}",
+        "machine": description(),
         "rows": found,
     }
     if arguments.json:

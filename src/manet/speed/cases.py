@@ -93,8 +93,8 @@ def step_case(checkpoint: Path, images: Tensor, own: Own) -> Case:
     """
     height, width = images.shape[2:]
     ways = {
-        REFERENCE: Way(own(partial(_published_step, checkpoint, images)), in_torch=False),
-        OURS: Way(own(partial(_own_step, checkpoint, images)), in_torch=False),
+        REFERENCE: Way(own(partial(_published_step, checkpoint, images)), warm_up=True, in_torch=False),
+        OURS: Way(own(partial(_own_step, checkpoint, images)), warm_up=True, in_torch=False),
     }
     name = f"training step, {images.shape[0]} x {height} x {width}"
     return Case(name, ways, relative_difference, "relative difference of the loss")

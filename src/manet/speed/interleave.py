@@ -22,6 +22,8 @@ class Way:
 
     run: Callable[[], Tensor]
     computes_in: str = "float32"
+    warm_up: bool = False
+    """Whether it runs untimed before every timed run: a process starts slowly after another one's turn."""
     in_torch: bool = True
     """Whether torch allocates its memory, which is what can be measured."""
 
@@ -72,6 +74,8 @@ def measure(case: Case, rounds: int, budget_s: float, gflops: float) -> list[Row
     times: dict[str, list[float]] = {name: [] for name in case.ways}
     for _ in range(max(LEAST_ROUNDS, min(rounds, int(budget_s / max(turn, 1e-9))))):
         for name, way in case.ways.items():
+            if way.warm_up:
+                way.run()
             times[name].append(time_of(way.run))
     reference = next(iter(case.ways))
     rows = []
