@@ -63,8 +63,7 @@ def untrained(encoder: str, scene: Scene, area: Window) -> Network:
         nn.init.constant_(gate, 0.5)
     network.train()
     with torch.no_grad():
-        for _ in range(3):
-            logits = network(images[torch.randperm(9)[:4]])
+        logits = torch.cat([network(images[torch.randperm(9)[:4]]) for _ in range(3)])
         last = [module for module in network.decoder.modules() if isinstance(module, nn.Conv2d)][-1]
         last.weight *= 2 / logits.std()
     return network.to(memory_format=torch.channels_last).eval()
