@@ -64,6 +64,7 @@ def main() -> None:
     # before torch starts: threads that spin while they wait take processors from each other wherever there are others
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("KINETO_LOG_LEVEL", "8")  # torch's profiler, which counts memory, is silent
+    os.environ.setdefault("GDAL_CACHEMAX", "256")  # MB of blocks; GDAL would take a twentieth of all memory
     keep_freed()
     try:
         app()
