@@ -61,6 +61,9 @@ def untrained(encoder: str, scene: Scene, area: Window) -> Network:
     network.set_statistics(images.mean((0, 2, 3)).tolist(), images.std((0, 2, 3)).tolist())
     for gate in network.gates():
         nn.init.constant_(gate, 0.5)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.ones_(module.weight)  # some encoders begin with 0, which cuts off what their blocks see
     network.train()
     with torch.no_grad():
         logits = torch.cat([network(images[torch.randperm(9)[:4]]) for _ in range(3)])

@@ -10,7 +10,7 @@ import torch
 from conftest import lively, textured
 from manet.errors import NetworkError, SceneError
 from manet.models import Network, build
-from manet.prediction.halo import halo_errors, measure_halo, theoretical_halo
+from manet.prediction.halo import TOLERANCE, halo_errors, measure_halo, theoretical_halo
 from manet.prediction.scene_context import HaloTiling, SceneContext
 from manet.prediction.window import fitting_window
 from manet.raster.scene import Scene
@@ -109,8 +109,8 @@ def test_the_measured_halo_suffices(network: Network, image: np.ndarray) -> None
     halo, error = measure_halo(network, [images]) or (0, 0)
     assert error == errors[halo]
     assert errors[32] > 10 * errors[max(errors)]
-    assert errors[halo] <= 1e-4 or halo == max(errors)
-    assert all(error > 1e-4 for smaller, error in errors.items() if smaller < halo)
+    assert errors[halo] <= TOLERANCE or halo == max(errors)
+    assert all(error > TOLERANCE for smaller, error in errors.items() if smaller < halo)
 
 
 def test_the_largest_halo_of_several_images(network: Network, image: np.ndarray) -> None:
