@@ -120,7 +120,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with Scene(arguments.scene) as scene:
         side = min(arguments.side, scene.height, scene.width) // 32 * 32
-        area = Window((scene.height - side) // 2, (scene.width - side) // 2, side, side)
+        area = scene.window.middle(side, side)
         network = load(arguments.checkpoint) if arguments.checkpoint else untrained(arguments.encoder, scene, area)
         classes = len(network.legend) if network.legend else CLASSES
         found = []

@@ -18,11 +18,10 @@ from manet.errors import OutputError, TrainingError
 from manet.evaluation.evaluate import Evaluation, areas_of, evaluate
 from manet.evaluation.protocol import PredictionSettings
 from manet.evaluation.report import filling, write_scores
-from manet.models import build
+from manet.models import Network, build
 from manet.prediction.context import WindowContext
 from manet.prediction.predict import Advance, Tiling, to_tensors
 from manet.raster.scene import Scene
-from manet.raster.windows import Window
 from manet.raster.writer import replacing
 from manet.recipe import Recipe
 from manet.training.log import read_log
@@ -124,8 +123,8 @@ def train_run(
 
 def evaluate_run(experiment: Experiment, run: Run, device: torch.device, advance: Advance) -> Evaluation:
     """Score one network's best epoch and write its scores, with which the run is finished."""
-    settings = experiment.settings
-    predictor = window_context(experiment, run, device)
+    settings, network = experiment.settings, load(run.checkpoint).to(device)
+    predictor = window_context(experiment, network, device)
     prediction = PredictionSettings(window=settings.window, overlap=settings.overlap)
     evaluation = evaluate(
         lambda scene, area: predictor.predict(scene, area, advance),
@@ -134,7 +133,7 @@ def evaluate_run(experiment: Experiment, run: Run, device: torch.device, advance
         settings.split,
         prediction,
     )
-    network, spent = load(run.checkpoint).to(device), sum(float(row["seconds"]) for row in read_log(run.folder / LOG))
+    spent = sum(float(row["seconds"]) for row in read_log(run.folder / LOG))
     with filling(run.folder, overwrite=True) as partial:
         known = facts(network, _example(experiment), spent, device)
         (partial / FACTS).write_text(known.model_dump_json(indent=1), encoding="utf-8")
@@ -146,18 +145,15 @@ def _example(experiment: Experiment) -> torch.Tensor:
     """The middle of the largest area that is scored, as images: what attention is looked at on."""
     areas, size = areas_of(experiment.manifest, experiment.settings.split), experiment.settings.recipe.patches.size
     area = max(areas, key=lambda area: min(area.height, area.width))
-    window = area.window
-    height, width = min(size, window.height), min(size, window.width)
-    row, col = window.row + (window.height - height) // 2, window.col + (window.width - width) // 2
     with Scene(experiment.data / experiment.manifest.scene(area.scene).image) as scene:
-        return to_tensors(*scene.read(Window(row, col, height, width)), torch.device("cpu"))[0]
+        return to_tensors(*scene.read(area.window.middle(size, size)), torch.device("cpu"))[0]
 
 
-def window_context(experiment: Experiment, run: Run, device: torch.device) -> WindowContext:
-    """The run's network, predicting every window by itself, which all networks can."""
+def window_context(experiment: Experiment, network: Network, device: torch.device) -> WindowContext:
+    """A run's network, predicting every window by itself, which all networks can."""
     settings = experiment.settings
     tiling = Tiling(settings.window, settings.overlap)
-    return WindowContext(load(run.checkpoint).to(device), len(experiment.manifest.legend), tiling, device)
+    return WindowContext(network, len(experiment.manifest.legend), tiling, device)
 
 
 def windows(experiment: Experiment) -> int:

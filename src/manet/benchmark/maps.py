@@ -7,6 +7,7 @@ import torch
 from manet.benchmark.experiment import Experiment, window_context
 from manet.benchmark.figures import Maps, Place
 from manet.benchmark.results import Run
+from manet.checkpoint import load
 from manet.prediction.predict import Advance
 from manet.printed import METHODS
 from manet.raster.scene import Scene
@@ -16,7 +17,9 @@ def predict_places(
     experiment: Experiment, runs: Sequence[Run], places: Sequence[Place], device: torch.device, advance: Advance
 ) -> Iterator[Maps]:
     """Place by place; `advance` is called for each network at each place. A place sees nothing outside it."""
-    predictors = {METHODS[run.network]: window_context(experiment, run, device) for run in runs}
+    predictors = {
+        METHODS[run.network]: window_context(experiment, load(run.checkpoint).to(device), device) for run in runs
+    }
     for place in places:
         entry = experiment.manifest.scene(place.scene)
         with Scene(experiment.data / entry.image) as scene, Scene(experiment.data / entry.labels) as labels:

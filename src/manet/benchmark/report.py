@@ -1,6 +1,6 @@
 """Everything that an experiment's folder tells, as files: tables, scores and curves."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 
@@ -23,23 +23,26 @@ def write_report(out: Path) -> tuple[list[TextTable], list[Path]]:
 
     Raises OutputError where there is none.
     """
-    settings, runs = read_settings(out), list(finished_runs(out))
+    settings = read_settings(out)
+    runs = [run for name in NETWORKS for run in finished_runs(out) if run.network == name]
     if not runs:
         raise OutputError(f"{out} has no finished run yet; go on with `manet benchmark paper`")
-    evaluations: dict[str, dict[int, Evaluation]] = {
-        name: {run.seed: run.evaluation() for run in runs if run.network == name}
-        for name in NETWORKS
-        if any(run.network == name for run in runs)
-    }
-    protocol = runs[0].evaluation().protocol
+    evaluations: dict[str, dict[int, Evaluation]] = {}
+    known: dict[str, list[Facts]] = {}
+    for run in runs:
+        evaluations.setdefault(run.network, {})[run.seed] = run.evaluation()
+        if facts := run.facts():
+            known.setdefault(run.network, []).append(facts)
+    protocol = evaluations[runs[0].network][runs[0].seed].protocol
     found = methods({name: list(seeds.values()) for name, seeds in evaluations.items()})
-    shown = [*tables(protocol.dataset, found, protocol.foreground), *attention_tables(runs)]
-    write_tables(out, about(settings, protocol.dataset, runs), shown, evaluations)
+    shown = [*tables(protocol.dataset, found, protocol.foreground), *attention_tables(known)]
+    lines = about(settings, protocol.dataset, runs, [facts for each in known.values() for facts in each])
+    write_tables(out, lines, shown, evaluations)
     write_curves(runs, out / CURVES)
     return shown, [out / name for name in (*FILES, CURVES)]
 
 
-def about(settings: ExperimentSettings, dataset: str, runs: Sequence[Run]) -> list[str]:
+def about(settings: ExperimentSettings, dataset: str, runs: Sequence[Run], known: Sequence[Facts]) -> list[str]:
     """What the runs share, as lines of Markdown."""
     recipe = settings.recipe
     start = "from scratch" if recipe.network.weights is None else f"from pretrained weights ({recipe.network.weights})"
@@ -50,7 +53,6 @@ def about(settings: ExperimentSettings, dataset: str, runs: Sequence[Run]) -> li
         f"{epochs}, {steps} steps of {batch} patches of {recipe.patches.size} pixels, "
         f"{recipe.optimiser.name} at {recipe.optimiser.rate:g} ({recipe.optimiser.schedule})"
     )
-    known = [facts for run in runs if (facts := run.facts())]
     machines = sorted({f"{facts.machine} ({facts.device})" for facts in known})
     hours = sum(facts.seconds for facts in known) / 3600
     return [
@@ -65,18 +67,14 @@ def about(settings: ExperimentSettings, dataset: str, runs: Sequence[Run]) -> li
     ]
 
 
-def attention_tables(runs: Sequence[Run]) -> list[TextTable]:
+def attention_tables(known: Mapping[str, Sequence[Facts]]) -> list[TextTable]:
     """How attention came out: of networks with gates, those and the entropy of channel attention, mean over seeds."""
-    by_network: dict[str, list[Facts]] = {}
-    for run in sorted(runs, key=lambda run: (list(NETWORKS).index(run.network), run.seed)):
-        if (facts := run.facts()) and facts.gates:
-            by_network.setdefault(run.network, []).append(facts)
     rows = []
-    for network, known in by_network.items():
-        for gate in known[0].gates:
+    for network, seeds in known.items():
+        for gate in seeds[0].gates:
             module = gate.removesuffix(".gate")
-            entropy = [facts.channel_entropy[module] for facts in known if module in facts.channel_entropy]
-            values = [facts.gates[gate] for facts in known]
+            entropy = [facts.channel_entropy[module] for facts in seeds if module in facts.channel_entropy]
+            values = [facts.gates[gate] for facts in seeds]
             rows.append(
                 (
                     METHODS[network],

@@ -85,7 +85,8 @@ def train(
                 callbacks=[progress],
                 say=lambda line: console.print(line, soft_wrap=True, markup=False, highlight=False),
             )
-    _keep_halo(outcome.checkpoint, data, choose_on, choose_device(device))
+    if outcome.card.halo is None:
+        _keep_halo(outcome.checkpoint, data, choose_on, choose_device(device))
     scores = outcome.card.scores
     console.print(
         f"best epoch {scores['epoch'] + 1}: mean IoU {scores['mean_iou'] or 0:.3f}, "
@@ -102,7 +103,7 @@ def _how(out: Path) -> str:
 
 
 def _keep_halo(best: Path, data: Path, split: "Split", device: "torch.device") -> None:
-    """Measure the halo of scene context on some areas and write it into the checkpoint, if it is not there yet."""
+    """Measure the halo of scene context on some areas and write it into the checkpoint."""
     from manet import checkpoint
     from manet.datasets.manifest import read_manifest
     from manet.prediction.context import middle_of
@@ -114,8 +115,6 @@ def _keep_halo(best: Path, data: Path, split: "Split", device: "torch.device") -
     try:
         network.check_local()
     except NetworkError:
-        return
-    if network.card.halo is not None:
         return
     largest = sorted(manifest.labelled(split), key=lambda area: min(area.height, area.width))[-HALO_AREAS:]
     for area in largest:

@@ -43,8 +43,7 @@ class WindowContext(AreaPredictor):
 def middle_of(network: SceneNetwork, scene: Scene, area: Window, device: torch.device) -> torch.Tensor:
     """The middle of an area of a scene, to measure a halo on."""
     side = min(MEASURED_ON, area.height, area.width) // network.stride * network.stride
-    row, col = area.row + (area.height - side) // 2, area.col + (area.width - side) // 2
-    image, valid = scene.read(Window(row, col, side, side))
+    image, valid = scene.read(area.middle(side, side))
     return to_tensors(image, valid, device)[0]
 
 

@@ -39,6 +39,11 @@ class Window:
         """The same window, seen from the first row and column of another."""
         return Window(self.row - outer.row, self.col - outer.col, self.height, self.width)
 
+    def middle(self, height: int, width: int) -> "Window":
+        """The window of at most this height and width in its middle."""
+        height, width = min(height, self.height), min(width, self.width)
+        return Window(self.row + (self.height - height) // 2, self.col + (self.width - width) // 2, height, width)
+
 
 def starts(length: int, size: int, step: int) -> list[int]:
     """First pixels of stretches of `size`, `step` apart, that cover `length`; the last is moved back to end with it."""

@@ -215,9 +215,8 @@ def _image(card: Card, data: Path | None, size: int) -> tuple[NDArray[np.float32
     area = max(manifest.splits[split], key=lambda area: area.window.height * area.window.width)
     window = area.window
     height, width = (min(size, length) // 32 * 32 for length in (window.height, window.width))
-    place = Window(window.row + (window.height - height) // 2, window.col + (window.width - width) // 2, height, width)
     with Scene(data / manifest.scene(area.scene).image) as scene:
-        image, _ = scene.read(place)
+        image, _ = scene.read(window.middle(height, width))
     return image.astype(np.float32), f"{manifest.dataset}, {split} split"
 
 
