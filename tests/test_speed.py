@@ -18,9 +18,12 @@ from manet.speed import run as measurement
 from manet.speed.apart import processes
 from manet.speed.cases import kernel_cases, step_case
 from manet.speed.figure import draw
-from manet.speed.interleave import Case, Way, equal_classes, measure, peak_memory, relative_difference
+from manet.speed.interleave import Case, Row, Way, equal_classes, measure, peak_memory, relative_difference
+from manet.speed.machine import describe
 from manet.speed.published import Published
 from manet.speed.run import Report, Settings
+
+EXPORTS = ["openvino, fp32", "openvino, bf16", "openvino, int8", "onnxruntime, fp32", "onnxruntime, int8"]
 
 
 def test_the_published_formulation_is_the_same_function(small_manet: Network) -> None:
@@ -116,3 +119,25 @@ def test_the_command_measures_every_case(tmp_path: Path, monkeypatch: pytest.Mon
     assert all(row.agreement < 1e-3 for row in report.rows if row.compared != "equal classes")
     assert figure.stat().st_size > 10_000
     draw(report, tmp_path / "again.svg")
+
+
+def test_a_picture_of_every_way_that_there_can_be(tmp_path: Path) -> None:
+    ways = ["published, torch", "manet, torch", *EXPORTS, "window context", "scene context"]
+    rows = tuple(
+        Row(
+            case="case",
+            way=way,
+            computes_in="float32",
+            seconds=1,
+            ratio=1 if way == ways[0] else 2,
+            ratio_quartiles=(1, 1) if way == ways[0] else (1.5, 2.5),
+            peak_mb=None,
+            of_ceiling=None,
+            agreement=1,
+            compared="equal classes",
+        )
+        for way in ways
+    )
+    report = Report(version="0", settings=Settings(), network="", imagery="", machine=describe(), rows=rows)
+    draw(report, tmp_path / "speed.png")
+    assert (tmp_path / "speed.png").stat().st_size > 5_000
