@@ -16,9 +16,18 @@ CARD = "manet"
 """The metadata key of the card."""
 
 
-def save(path: Path, network: Network, card: Card, overwrite: bool = False) -> None:
-    """Write a network and its card. Raises OutputError where `path` exists and is not to be overwritten."""
+def save(path: Path, network: Network, card: Card, overwrite: bool = False, *, half: bool = False) -> None:
+    """Write a network and its card. half: floating-point weights in 16 bits, which `load` widens again.
+
+    Raises OutputError where `path` exists and is not to be overwritten, CheckpointError where a weight is beyond what
+    16 bits hold.
+    """
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    if half:
+        weights = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in weights.items()}
+        for name, tensor in weights.items():
+            if not tensor.isfinite().all():
+                raise CheckpointError(f"{name} has values beyond 65504, which half precision cannot hold; keep float32")
     with replacing(path, overwrite) as partial:  # safetensors' own file would be its owner's alone
         partial.write_bytes(serialise(weights, metadata={CARD: card.model_dump_json()}))
 

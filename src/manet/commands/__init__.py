@@ -21,10 +21,12 @@ from manet.commands import (
     export,
     fetch,
     info,
+    models,
     polygons,
     predict,
     prepare,
     recipes,
+    release,
     submit,
     train,
 )
@@ -51,7 +53,9 @@ for command in (
     submit,
     export,
     info,
+    models,
     recipes,
+    release,
     convert,
 ):
     app.command()(getattr(command, command.__name__.rpartition(".")[2]))

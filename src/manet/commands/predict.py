@@ -25,12 +25,23 @@ if TYPE_CHECKING:
 
 
 def predict(
-    checkpoint: Annotated[Path, typer.Argument(help="Checkpoint (runs/x/best.safetensors), or an exported network.")],
-    scenes: Annotated[
+    files: Annotated[
         list[str],
-        typer.Argument(help="Image that GDAL can read; or several, a folder, a pattern, a STAC item collection."),
+        typer.Argument(
+            metavar="[CHECKPOINT] SCENES...",
+            help="Checkpoint (runs/x/best.safetensors) or exported network, left out with --model; then an image that "
+            "GDAL can read, or several, a folder, a pattern, a STAC item collection.",
+        ),
     ],
-    out: Annotated[Path, typer.Option(help="Map to write, a GeoTIFF; a folder for several scenes.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Map to write, a GeoTIFF; a folder for several scenes. By default SCENE_map.tif here, or maps/."
+        ),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Released model in place of a checkpoint; `manet models` lists them.")
+    ] = None,
     context: ContextOption = "window",
     window: WindowOption = None,
     overlap: OverlapOption = 64,
@@ -82,7 +93,10 @@ def predict(
     from manet.raster.polygons import PolygonSettings
 
     report = EventReport() if events else ConsoleReport()
+    checkpoint, scenes = _checkpoint_and_scenes(files, model)
     found, several = find_scenes(scenes), len(scenes) > 1 or is_collection(scenes[0])
+
+    out = out or (Path("maps") if several else Path(f"{found[0].name}_map.tif"))
 
     def place(output: Path | None, scene: "NamedScene", suffix: str = ".tif") -> Path | None:
         return output / f"{scene.name}{suffix}" if several and output is not None else output
@@ -111,3 +125,16 @@ def predict(
             run_all(mapper, jobs)
         else:
             run(mapper, jobs[0])
+
+
+def _checkpoint_and_scenes(files: list[str], model: str | None) -> tuple[Path, list[str]]:
+    from manet.errors import SceneError
+    from manet.released import released_model
+
+    if model is not None:
+        return released_model(model), files
+    if len(files) < 2:
+        raise SceneError(
+            f"got {files[0]} alone; give a checkpoint and then the scenes, or a released model by --model NAME"
+        )
+    return Path(files[0]), files[1:]

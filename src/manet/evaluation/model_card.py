@@ -1,0 +1,100 @@
+"""Model cards: what a released network was made of, how good it is and where that ends, as Markdown."""
+
+from manet.card import Card
+from manet.datasets.manifest import SPLITS, Manifest
+from manet.evaluation.evaluate import Evaluation
+from manet.metrics import ClassScores
+from manet.recipe import Recipe
+from manet.tables import TextTable
+
+WEAK = 0.5
+"""The IoU below which a class is named among the limits."""
+
+
+def model_card(name: str, card: Card, evaluation: Evaluation, manifest: Manifest, megabytes: float) -> str:
+    """evaluation: of the released file itself, on the manifest's dataset; megabytes: its size."""
+    network = card.recipe.network
+    ground = f" at {card.gsd_m:.2g} m a pixel" if card.gsd_m else ", whose ground sampling distance is not known"
+    lines = [
+        f"# {name}",
+        "",
+        f"Maps {', '.join(card.legend.names)} from {', '.join(card.bands)} ({card.dtype}){ground}: "
+        f"{network.name} with the encoder {network.encoder}, {megabytes:.1f} MB.",
+        "",
+        "```sh",
+        f"manet predict --model {name} YOUR_IMAGE.tif --out MAP.tif",
+        "```",
+        "",
+        "## Data",
+        "",
+        f"{manifest.attribution} These terms go with the weights; what is manet's own of them is under Apache-2.0.",
+        "",
+        *(f"- {split}: {_extent(manifest, index)}" for index, split in enumerate(SPLITS) if manifest.pixels.get(split)),
+        "",
+        "## Training",
+        "",
+        f"{card.recipe.training.epochs} epochs, the best on validation kept (epoch {card.scores['epoch'] + 1}). "
+        "The whole recipe stands in the file (`manet info`); what differs from the paper's:",
+        "",
+        *(f"- `{difference}`" for difference in card.recipe.differences(Recipe())),
+        "",
+        *_scores(evaluation, card).markdown(),
+        "## Limits",
+        "",
+        *(f"- {limit}" for limit in _limits(card, evaluation, manifest)),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _extent(manifest: Manifest, index: int) -> str:
+    split = SPLITS[index]
+    pixels = manifest.pixels[split]
+    shares = ", ".join(
+        f"{name} {100 * count / sum(pixels):.0f} %" for name, count in zip(manifest.legend.names, pixels, strict=True)
+    )
+    scenes = len({area.scene for area in manifest.splits[split]})
+    return f"{sum(pixels) / 1e6:.1f} Mpx labelled, of {scenes} scene{'s' * (scenes != 1)}: {shares}"
+
+
+def _scores(evaluation: Evaluation, card: Card) -> TextTable:
+    scores, protocol = evaluation.scores, evaluation.protocol
+    rows = [
+        (name, *map(_percent, (c.precision, c.recall, c.f1, c.iou)), f"{c.pixels / 1e6:.2f}")
+        for name, c in scores.classes.items()
+    ]
+    rows.append(
+        (f"mean of {', '.join(protocol.foreground)}", "", "", *map(_percent, (scores.mean_f1, scores.mean_iou)), "")
+    )
+    notes = (
+        f"Overall accuracy {_percent(scores.overall_accuracy)} %. Taken of this file, in windows of {protocol.window} "
+        f"pixels that overlap by {protocol.overlap}, without augmentation. On the validation split, where the epoch "
+        f"was chosen: mean IoU {_percent(card.scores['mean_iou'])} %.",
+    )
+    title = f"Scores on the {protocol.split} split, %"
+    return TextTable(title, ("class", "precision", "recall", "F1", "IoU", "Mpx"), rows, notes)
+
+
+def _limits(card: Card, evaluation: Evaluation, manifest: Manifest) -> list[str]:
+    weak = [f"{name} ({_percent(c.iou)} %)" for name, c in evaluation.scores.classes.items() if _is_weak(c)]
+    scenes = len(manifest.scenes)
+    return [
+        f"It has seen {'one scene' if scenes == 1 else f'{scenes} scenes'} of one collection. Other places, seasons, "
+        "sensors and heights of the sun are not measured, and will be worse.",
+        "The test split is of the same collection as the training split: its scores say nothing of other places.",
+        *(
+            [f"Another ground sampling distance than {card.gsd_m:.2g} m is resampled to it first."]
+            if card.gsd_m
+            else []
+        ),
+        *([f"Weak, with an IoU below {100 * WEAK:.0f} % on the test split: {', '.join(weak)}."] if weak else []),
+        "Everything is put into one of its classes, whatever it is; `--uncertainty` shows where it hesitated.",
+    ]
+
+
+def _is_weak(scores: ClassScores) -> bool:
+    return scores.iou is not None and scores.iou < WEAK
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.1f}"
