@@ -26,7 +26,7 @@ def clear(out: Path) -> None:
     """Remove what an earlier demo left in its folder, and nothing else; what it fetched stays."""
     for name in ("data", "run", "scores"):
         shutil.rmtree(out / name, ignore_errors=True)
-    for path in out.glob("map.*"):
+    for path in (*out.glob("map.*"), *out.glob("released.*")):
         path.unlink()
 
 
@@ -54,9 +54,9 @@ def trivial_answer(manifest: Manifest) -> TrivialAnswer:
     return TrivialAnswer(manifest.legend.names[best], iou, iou / len(foreground))
 
 
-def draw_demo(out: Path, data: Path, manifest: Manifest, map_file: Path) -> Path:
-    """The picture of the test area."""
-    panel, scene = out / "map.png", manifest.scenes[0]
+def draw_demo(data: Path, manifest: Manifest, map_file: Path) -> Path:
+    """The picture of the test area, beside the map."""
+    panel, scene = map_file.with_suffix(".png"), manifest.scenes[0]
     rasters: dict[str, str | Path] = {"labels": data / scene.labels, "prediction": map_file}
     window = manifest.splits["test"][0].window
     write_panel(panel, data / scene.image, rasters, manifest.legend, window, title=f"{manifest.dataset}: test area")

@@ -104,21 +104,24 @@ def train_run(
     experiment: Experiment, run: Run, *, workers: int, device: str, callbacks: Sequence[Callback], say: Say
 ) -> None:
     """Train one network, or go on where its training stopped. Nothing is done twice."""
-    if (run.folder / RECIPE).exists() and not (run.folder / STATE).exists():
-        if run.checkpoint.exists():
+    recipe = _with(experiment.settings.recipe, run.network, run.seed)
+    train_once(experiment.data, recipe, run.folder, workers=workers, device=device, callbacks=callbacks, say=say)
+
+
+def train_once(
+    data: Path, recipe: Recipe, folder: Path, *, workers: int, device: str, callbacks: Sequence[Callback], say: Say
+) -> None:
+    """Train a recipe, or go on where its training stopped, or do nothing where it has ended.
+
+    Raises TrainingError where a folder is of a run that was spoilt.
+    """
+    if (folder / RECIPE).exists() and not (folder / STATE).exists():
+        if (folder / BEST).exists():
             return  # trained, not yet evaluated
-        raise TrainingError(f"{run.folder} has neither {STATE} nor {BEST}; remove the folder to do it again")
-    train(
-        experiment.data,
-        _with(experiment.settings.recipe, run.network, run.seed),
-        run.folder,
-        resume=(run.folder / STATE).exists(),
-        workers=workers,
-        device=device,
-        callbacks=callbacks,
-        say=say,
-    )
-    (run.folder / STATE).unlink()  # three times the weights, and of no more use
+        raise TrainingError(f"{folder} has neither {STATE} nor {BEST}; remove the folder to do it again")
+    resume = (folder / STATE).exists()
+    train(data, recipe, folder, resume=resume, workers=workers, device=device, callbacks=callbacks, say=say)
+    (folder / STATE).unlink()  # three times the weights, and of no more use
 
 
 def evaluate_run(experiment: Experiment, run: Run, device: torch.device, advance: Advance) -> Evaluation:

@@ -1,4 +1,4 @@
-"""`manet demo`: from a real orthophoto to a trained network and a map, in minutes."""
+"""`manet demo`: from a real orthophoto to a map at once, and to a network of one's own, in minutes."""
 
 import time
 from pathlib import Path
@@ -16,7 +16,7 @@ def demo(
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier demo.")] = False,
 ) -> None:
-    """Train a small MANet before your eyes, score it on held-out ground and map the whole scene."""
+    """Map a scene with a released model, then train a small MANet before your eyes, score it and map with it too."""
     from manet.commands.evaluate import evaluate
     from manet.commands.predict import predict
     from manet.commands.train import train
@@ -26,22 +26,28 @@ def demo(
     begin = time.monotonic()
     refuse_existing(out, overwrite)
     clear(out)
-    data, run, scores, map_file = out / "data", out / "run", out / "scores", out / "map.tif"
+    data, run, scores, map_file, first_map = (
+        out / name for name in ("data", "run", "scores", "map.tif", "released.tif")
+    )
 
-    console.rule("1 of 4  the data")
+    console.rule("1 of 5  the data")
     manifest = prepare_demo(data, out / "sources", mirror, lambda line: console.print(line, highlight=False))
     console.print(manifest.attribution, highlight=False)
-    console.rule("2 of 4  training")
+    scene = str(data / manifest.scenes[0].image)
+    console.rule(f"2 of 5  a map at once, by the released model '{manifest.dataset}'")
+    predict([scene], first_map, manifest.dataset)
+    console.print(f"look at   {draw_demo(data, manifest, first_map)}", soft_wrap=True)
+    console.rule("3 of 5  training a network of your own")
     train(data, recipe_name(manifest), run)
-    console.rule("3 of 4  scores on ground the network has not seen")
+    console.rule("4 of 5  scores on ground the network has not seen")
     evaluate(run / "best.safetensors", data, scores)
     trivial = trivial_answer(manifest)
     console.print(
         f"the trivial answer, everything {trivial.name}: its IoU {trivial.iou:.2f}, mean IoU {trivial.mean_iou:.2f}"
     )
-    console.rule("4 of 4  the map of the whole scene")
-    predict(run / "best.safetensors", [str(data / manifest.scenes[0].image)], map_file)
-    panel = draw_demo(out, data, manifest, map_file)
+    console.rule("5 of 5  its map of the whole scene")
+    predict([str(run / "best.safetensors"), scene], map_file)
+    panel = draw_demo(data, manifest, map_file)
 
     console.rule(f"done in {(time.monotonic() - begin) / 60:.1f} minutes")
     for line in (

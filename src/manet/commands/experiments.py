@@ -1,4 +1,4 @@
-"""`manet experiments`: tables and curves of experiments, from the files that their runs left."""
+"""`manet experiments`: tables and curves of experiments and ablations, from the files that their runs left."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,18 +11,25 @@ from manet.errors import OutputError
 
 def experiments(
     folder: Annotated[
-        Path, typer.Argument(help="Folder of an experiment, or of several, as `manet benchmark paper` makes them.")
+        Path,
+        typer.Argument(help="Folder of an experiment or an ablation, or of several, as `manet benchmark` makes them."),
     ] = Path("experiments"),
 ) -> None:
     """Write the tables and curves of experiments anew. It takes their result files alone: no data, no weights."""
+    from manet.benchmark.ablation import SETTINGS as ABLATION
+    from manet.benchmark.ablation import write_ablation
     from manet.benchmark.report import write_report
     from manet.benchmark.results import SETTINGS
 
-    found = sorted(path.parent for path in (*folder.glob(SETTINGS), *folder.glob(f"*/{SETTINGS}")))
+    found = sorted(path for name in (SETTINGS, ABLATION) for path in (*folder.glob(name), *folder.glob(f"*/{name}")))
     if not found:
         raise OutputError(f"{folder} holds no experiment; make one with `manet benchmark paper`, or give its folder")
-    for out in found:
-        shown, written = write_report(out)
-        for table in shown[:2]:
+    for path in found:
+        if path.name == ABLATION:
+            table, written = write_ablation(path.parent)
             print_table(table)
+        else:
+            shown, written = write_report(path.parent)
+            for table in shown[:2]:
+                print_table(table)
         console.print(f"written: {', '.join(str(path) for path in written)}", soft_wrap=True)

@@ -2,8 +2,8 @@
 
 import typer
 
-from manet.commands.benchmark import complexity, figures, paper, speed
+from manet.commands.benchmark import ablation, complexity, figures, paper, speed
 
 app = typer.Typer(no_args_is_help=True, help="The paper's tables and figures, ours beside the printed ones; speed.")
-for command in (complexity, paper, figures, speed):
+for command in (complexity, paper, ablation, figures, speed):
     app.command()(getattr(command, command.__name__.rpartition(".")[2]))
