@@ -167,7 +167,9 @@ def test_an_experiment_goes_on_and_is_drawn(tmp_path, town):
     assert [(row["network"], row["seed"]) for row in rows] == [("fcn", "0"), ("fcn-lam", "0")]
     stored = Evaluation.model_validate_json((out / "runs/fcn-lam-0/scores.json").read_text())
     assert float(rows[1]["mIoU"]) == stored.scores.mean_iou and stored.protocol.window == 128
-    assert "| FCN+LAM | ours, 1 seed |" in (out / "tables.md").read_text(encoding="utf-8")
+    page = (out / "tables.md").read_text(encoding="utf-8")
+    assert "| FCN+LAM | ours, 1 seed |" in page
+    assert "## Precision by the size of objects" in page and "| car | FCN+LAM |" in page
     assert (out / "curves.png").stat().st_size > 5000
 
     facts = [Facts.model_validate_json(path.read_text()) for path in sorted(out.glob("runs/*/facts.json"))]

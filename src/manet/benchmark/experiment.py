@@ -135,6 +135,7 @@ def evaluate_run(experiment: Experiment, run: Run, device: torch.device, advance
         experiment.manifest,
         settings.split,
         prediction,
+        by_size=True,
     )
     spent = sum(float(row["seconds"]) for row in read_log(run.folder / LOG))
     with filling(run.folder, overwrite=True) as partial:

@@ -11,6 +11,8 @@ from manet.benchmark.results import ExperimentSettings, Run, finished_runs, read
 from manet.benchmark.tables import FILES, methods, tables, write_tables
 from manet.errors import OutputError
 from manet.evaluation.evaluate import Evaluation
+from manet.evaluation.objects import size_names
+from manet.metrics import mean
 from manet.models import NETWORKS
 from manet.printed import METHODS
 from manet.tables import TextTable
@@ -35,7 +37,7 @@ def write_report(out: Path) -> tuple[list[TextTable], list[Path]]:
             known.setdefault(run.network, []).append(facts)
     protocol = evaluations[runs[0].network][runs[0].seed].protocol
     found = methods({name: list(seeds.values()) for name, seeds in evaluations.items()})
-    shown = [*tables(protocol.dataset, found, protocol.foreground), *attention_tables(known)]
+    shown = [*tables(protocol.dataset, found, protocol.foreground), *size_tables(evaluations), *attention_tables(known)]
     lines = about(settings, protocol.dataset, runs, [facts for each in known.values() for facts in each])
     write_tables(out, lines, shown, evaluations)
     write_curves(runs, out / CURVES)
@@ -90,3 +92,23 @@ def attention_tables(known: Mapping[str, Sequence[Facts]]) -> list[TextTable]:
         "0 where every channel attends to one other alone, 1 where it attends to all alike.",
     )
     return [TextTable("How attention came out", ("network", "module", "gate", "entropy"), rows, notes)]
+
+
+def size_tables(evaluations: Mapping[str, Mapping[int, Evaluation]]) -> list[TextTable]:
+    """Recall and precision by the size of objects, of the foreground classes, mean over the seeds that have it."""
+    columns = ("class", "network", *size_names(None))
+    shown = []
+    for measure, of in (("recall", "labelled"), ("precision", "predicted")):
+        rows = []
+        for network, seeds in evaluations.items():
+            known = [evaluation.objects for evaluation in seeds.values() if evaluation.objects is not None]
+            for name in next(iter(seeds.values())).protocol.foreground if known else ():
+                bins = zip(*(objects[name] for objects in known), strict=True)
+                values = [mean([getattr(size, measure) for size in one]) for one in bins]
+                rows.append((name, METHODS[network], *("-" if v is None else f"{100 * v:.1f}" for v in values)))
+        if rows:
+            order = list(dict.fromkeys(row[0] for row in rows))
+            rows.sort(key=lambda row: order.index(row[0]))
+            notes = (f"Over the pixels of {of} objects of these sizes, in percent.",)
+            shown.append(TextTable(f"{measure.capitalize()} by the size of objects", columns, rows, notes))
+    return shown

@@ -44,6 +44,9 @@ def evaluate(
         bool, typer.Option("--boundary", help="Also boundary IoU and boundary F1, within 3 pixels.")
     ] = False,
     boundary_m: Annotated[float | None, typer.Option(help="The same within so many metres.")] = None,
+    by_size: Annotated[
+        bool, typer.Option("--by-size", help="Also what is found of objects of every size, with a picture.")
+    ] = False,
     errors: Annotated[
         bool, typer.Option("--errors", help="Also error maps: where the prediction is right and where it is wrong.")
     ] = False,
@@ -67,6 +70,8 @@ def evaluate(
     from manet.evaluation.boundary import boundary_tolerance
     from manet.evaluation.confusion_matrix import draw_confusion
     from manet.evaluation.evaluate import areas_of, check_legend, evaluate_all, label_versions
+    from manet.evaluation.objects import check_by_size
+    from manet.evaluation.objects_figure import draw_objects
     from manet.evaluation.protocol import Grid, PredictionSettings, parse_foreground
     from manet.evaluation.report import (
         CONFUSION,
@@ -75,6 +80,8 @@ def evaluate(
         PROTOCOLS,
         ROWS,
         SCORES,
+        SIZES,
+        SIZES_FIGURE,
         filling,
         refuse_earlier,
         write_protocols,
@@ -90,6 +97,8 @@ def evaluate(
     if all_protocols:
         grid = grid.widened(label_versions(manifest, split), manifest.legend, context)
     tolerance = boundary_tolerance(manifest, boundary_m, grid) if boundary or boundary_m is not None else None
+    if by_size:
+        check_by_size(grid)
     network, runs_on = load_backend(checkpoint, backend, torch_device, energy)
     assert network.legend is not None
     check_legend(network.legend, manifest)
@@ -121,14 +130,24 @@ def evaluate(
                     labels=grid.labels,
                     foregrounds=grid.foregrounds,
                     tolerance=tolerance,
+                    by_size=by_size,
                     errors=folder / ERRORS if errors and not evaluations else None,
                 )
         write_scores(evaluations[0], folder)
         draw_confusion(evaluations[0], folder / CONFUSION)
+        if evaluations[0].objects is not None:
+            draw_objects(evaluations[0].objects, manifest.gsd_m, folder / SIZES_FIGURE)
         if all_protocols:
             write_protocols(evaluations, folder)
     print_scores(evaluations[0])
     if all_protocols:
         print_protocols(evaluations)
-    names = [SCORES, ROWS, CONFUSION, *([GRID, f"{PROTOCOLS}/"] if all_protocols else []), *([f"{ERRORS}/"] * errors)]
+    names = [
+        SCORES,
+        ROWS,
+        CONFUSION,
+        *([SIZES, SIZES_FIGURE] if evaluations[0].objects else []),
+        *([GRID, f"{PROTOCOLS}/"] if all_protocols else []),
+        *([f"{ERRORS}/"] * errors),
+    ]
     console.print(f"written to {out}: {', '.join(names)}", soft_wrap=True)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from manet.datasets.manifest import Manifest, SceneEntry
 from manet.errors import DatasetError
 from manet.evaluation.boundary import BoundaryCounts, boundary_counts, margin
+from manet.evaluation.objects import OF_CLASS, ObjectCounts, object_counts
 from manet.evaluation.protocol import Labels
 from manet.legend import IGNORED, Legend
 from manet.metrics import Counts, confusion
@@ -35,11 +36,12 @@ class Counted:
 class Tally:
     """Counts of a prediction against one version of the labels."""
 
-    def __init__(self, classes: int, tolerance: float | None) -> None:
-        """tolerance: of boundary measures, in pixels; None: they are not taken."""
-        self.tolerance = tolerance
+    def __init__(self, classes: int, tolerance: float | None, by_size: bool) -> None:
+        """tolerance: of boundary measures, in pixels; None: not taken. by_size: whether objects are counted."""
+        self.tolerance, self.by_size = tolerance, by_size
         self.confusion: Counts = np.zeros((classes, classes), np.int64)
         self.boundary: BoundaryCounts = np.zeros((classes, 6), np.int64)
+        self.objects: ObjectCounts = np.zeros((classes, *OF_CLASS), np.int64)
 
     @property
     def margin(self) -> int:
@@ -51,6 +53,11 @@ class Tally:
         self.confusion += confusion(labels[core], prediction[core], classes)
         if self.tolerance is not None:
             self.boundary += boundary_counts(labels, prediction, classes, self.tolerance, core)
+
+    def add_objects(self, truth: Scene, prediction: NDArray[np.uint8], area: Window, legend: Legend) -> None:
+        """Of a whole area, which is read into memory, where they are counted."""
+        if self.by_size:
+            self.objects += object_counts(_read_labels(truth, area, legend), np.asarray(prediction), len(legend))
 
 
 def windows(

@@ -13,6 +13,7 @@ from manet.errors import DatasetError
 from manet.evaluation.boundary import BoundaryScores, boundary_scores
 from manet.evaluation.counting import Tally, held, open_labels, windows
 from manet.evaluation.error_map import write_error_map
+from manet.evaluation.objects import SizeScores, object_scores
 from manet.evaluation.protocol import LABELS, Foreground, Labels, PredictionSettings, Protocol, foreground_classes
 from manet.legend import Legend
 from manet.metrics import Scores, scores
@@ -32,15 +33,23 @@ class Evaluation(BaseModel):
     scores: Scores
     boundary: BoundaryScores | None = None
     """Where it was asked for, and labels are full: eroded ones leave the boundaries out."""
+    objects: dict[str, tuple[SizeScores, ...]] | None = None
+    """By class, a bin of sizes each, the smallest first; where it was asked for, and labels are full."""
     confusion: tuple[tuple[int, ...], ...]
     """(truth, prediction) counts of pixels."""
 
 
 def evaluate(
-    predict: AreaPredictor, folder: Path, manifest: Manifest, split: Split, settings: PredictionSettings
+    predict: AreaPredictor,
+    folder: Path,
+    manifest: Manifest,
+    split: Split,
+    settings: PredictionSettings,
+    *,
+    by_size: bool = False,
 ) -> Evaluation:
     """Scores under the paper's protocol: full labels, means over the legend's foreground. See `evaluate_all`."""
-    return evaluate_all(predict, folder, manifest, split, settings)[0]
+    return evaluate_all(predict, folder, manifest, split, settings, by_size=by_size)[0]
 
 
 def evaluate_all(
@@ -53,6 +62,7 @@ def evaluate_all(
     labels: Sequence[Labels] = ("full",),
     foregrounds: Sequence[Foreground] = ("legend",),
     tolerance: float | None = None,
+    by_size: bool = False,
     errors: Path | None = None,
 ) -> list[Evaluation]:
     """Predict the areas of a split once and score them against each version of the labels, with each foreground.
@@ -60,7 +70,8 @@ def evaluate_all(
     Every pixel that is labelled and valid counts once. An area is predicted by itself, so no pixel outside it is seen;
     its prediction waits in a temporary file, so memory depends on neither its height nor its width.
 
-    tolerance: for boundary measures, in pixels; None: not taken. errors: a folder for error maps against the first
+    tolerance: for boundary measures, in pixels; None: not taken. by_size: also by the size of objects, for which an
+    area's labels are held in memory, in some ten bytes a pixel. errors: a folder for error maps against the first
     version of the labels. Returns the evaluations in the order of labels, then foregrounds.
     Raises DatasetError where the split has no area, or lacks labels.
     """
@@ -68,13 +79,17 @@ def evaluate_all(
     truths = [  # of all areas before the first is predicted, which may take long
         [open_labels(folder, manifest, manifest.scene(area.scene), version) for version in labels] for area in areas
     ]
-    tallies = [Tally(len(legend), tolerance if version == "full" else None) for version in labels]
+    tallies = [
+        Tally(len(legend), tolerance if version == "full" else None, by_size and version == "full")
+        for version in labels
+    ]
     for area, versions in zip(areas, truths, strict=True):
         with ExitStack() as stack:
             scene = stack.enter_context(Scene(folder / manifest.scene(area.scene).image))
             prediction = stack.enter_context(held(predict(scene, area.window), area.window))
             write = stack.enter_context(write_error_map(errors, scene, area, split)) if errors else None
             for truth, tally in zip(map(stack.enter_context, versions), tallies, strict=True):
+                tally.add_objects(truth, prediction, area.window, legend)
                 for counted in windows(truth, prediction, area.window, legend, tally.margin):
                     tally.add(counted)
                     if write is not None and tally is tallies[0]:
@@ -105,6 +120,7 @@ def _evaluation(
         protocol=protocol,
         scores=scores(tally.confusion, legend, averaged),
         boundary=boundary,
+        objects=object_scores(tally.objects, legend) if tally.by_size else None,
         confusion=tuple(tuple(int(n) for n in row) for row in tally.confusion),
     )
 

@@ -10,13 +10,25 @@ from pydantic import ValidationError
 
 from manet.errors import DatasetError
 from manet.evaluation.evaluate import Evaluation
+from manet.evaluation.objects import SizeScores
 from manet.raster.writer import refuse_existing, staging
 
 SCORES, ROWS, CONFUSION, GRID = "scores.json", "scores.csv", "confusion.png", "protocols.csv"
+SIZES, SIZES_FIGURE = "objects.csv", "objects.png"
 PROTOCOLS, ERRORS = "protocols", "errors"
 """Folders: an evaluation a protocol; error maps."""
 
-OUTPUTS = (SCORES, ROWS, CONFUSION, GRID, f"{PROTOCOLS}/*.json", f"{ERRORS}/*.tif*", f"{ERRORS}/*.png")
+OUTPUTS = (
+    SCORES,
+    ROWS,
+    CONFUSION,
+    GRID,
+    SIZES,
+    SIZES_FIGURE,
+    f"{PROTOCOLS}/*.json",
+    f"{ERRORS}/*.tif*",
+    f"{ERRORS}/*.png",
+)
 """Everything that an evaluation can leave in its folder; nothing else there is ever touched."""
 
 
@@ -48,7 +60,7 @@ def _earlier(out: Path) -> list[Path]:
 
 
 def write_scores(evaluation: Evaluation, out: Path) -> None:
-    """`scores.json` with everything, `scores.csv` with a row a class."""
+    """`scores.json` with everything, `scores.csv` with a row a class, `objects.csv` with a row a class and size."""
     (out / SCORES).write_text(evaluation.model_dump_json(indent=1), encoding="utf-8")
     boundary = evaluation.boundary
     names = ["precision", "recall", "f1", "iou"]
@@ -58,6 +70,13 @@ def write_scores(evaluation: Evaluation, out: Path) -> None:
         for name, c in evaluation.scores.classes.items():
             more = [getattr(boundary.classes[name], measure) for measure in names] if boundary else []
             rows.writerow([name, *(getattr(c, measure) for measure in names), c.pixels, *more])
+    if evaluation.objects is None:
+        return
+    with (out / SIZES).open("w", newline="", encoding="utf-8") as stream:
+        rows = csv.writer(stream)
+        rows.writerow(["class", *SizeScores.model_fields])
+        for name, sizes in evaluation.objects.items():
+            rows.writerows([name, *size.model_dump().values()] for size in sizes)
 
 
 def write_protocols(evaluations: Sequence[Evaluation], out: Path) -> None:

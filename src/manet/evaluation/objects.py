@@ -1,0 +1,104 @@
+"""Accuracy by the size of objects: what is found of small ones, where scores over pixels see mostly large ones.
+
+An object is a set of pixels of one class that touch by their edges; the border of an area cuts it. Its size is in
+pixels, ignored and nodata ones left out.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+from scipy.ndimage import label
+
+from manet.errors import DatasetError
+from manet.evaluation.protocol import Grid
+from manet.legend import IGNORED, Legend
+from manet.metrics import ratio
+
+EDGES = (100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)
+"""Pixels at which one bin of sizes ends and the next begins."""
+
+ObjectCounts = NDArray[np.int64]
+"""Of each class and bin (classes, bins, 6): labelled objects, those found, their pixels, those of them predicted as the
+class; pixels of predicted objects, those of them labelled as the class."""
+
+OF_CLASS = (len(EDGES) + 1, 6)
+
+
+class SizeScores(BaseModel):
+    """Of the objects of one class within a bin of sizes; None where there is none."""
+
+    model_config = ConfigDict(frozen=True)
+
+    smallest: int
+    """Pixels."""
+    objects: int
+    """Labelled ones."""
+    found: float | None
+    """Share of the labelled objects of which more than half is predicted as the class, 0 to 1."""
+    recall: float | None
+    """Share of the labelled objects' pixels that are predicted as the class."""
+    precision: float | None
+    """Share of the pixels of predicted objects of this size that are labelled as the class."""
+
+
+def object_counts(labels: NDArray[np.uint8], prediction: NDArray[np.uint8], classes: int) -> ObjectCounts:
+    """Of an area (height, width), which must be whole: sizes are known of whole objects alone."""
+    counts = np.zeros((classes, *OF_CLASS), np.int64)
+    counted = (labels != IGNORED) & (prediction != IGNORED)
+    for index in range(classes):
+        truth, predicted = counted & (labels == index), counted & (prediction == index)
+        right = truth & predicted
+        sizes, hits = _objects(truth, right)
+        bins = np.digitize(sizes, EDGES)
+        for column, weights in enumerate((np.ones_like(sizes), 2 * hits > sizes, sizes, hits)):
+            counts[index, :, column] = np.bincount(bins, weights, len(EDGES) + 1)
+        sizes, hits = _objects(predicted, right)
+        bins = np.digitize(sizes, EDGES)
+        for column, weights in enumerate((sizes, hits), 4):
+            counts[index, :, column] = np.bincount(bins, weights, len(EDGES) + 1)
+    return counts
+
+
+def _objects(mask: NDArray[np.bool_], right: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The pixels of each object of a mask, and how many of them are right."""
+    numbers, found = label(mask)  # type: ignore[misc]
+    sizes = np.bincount(numbers[mask], minlength=found + 1)[1:]
+    return sizes, np.bincount(numbers[right], minlength=found + 1)[1:]
+
+
+def object_scores(counts: ObjectCounts, legend: Legend) -> dict[str, tuple[SizeScores, ...]]:
+    """By class, a bin each, the smallest first."""
+    return {name: _of_class(counts[index]) for index, name in enumerate(legend.names)}
+
+
+def _of_class(counts: NDArray[np.int64]) -> tuple[SizeScores, ...]:
+    return tuple(
+        SizeScores(
+            smallest=smallest,
+            objects=int(objects),
+            found=ratio(found, objects),
+            recall=ratio(hits, pixels),
+            precision=ratio(right, predicted),
+        )
+        for smallest, (objects, found, pixels, hits, predicted, right) in zip((1, *EDGES), counts, strict=True)
+    )
+
+
+def check_by_size(grid: Grid) -> None:
+    """Raises DatasetError where no labels have whole objects."""
+    if "full" not in grid.labels:
+        raise DatasetError("got --by-size with --labels eroded, whose objects have lost their rims; take --labels full")
+
+
+def size_names(gsd_m: float | None, smallest: Sequence[int] = (1, *EDGES)) -> list[str]:
+    """What the bins are called: square metres where the ground sampling distance is known, else pixels."""
+    unit, each = ("m²", gsd_m**2) if gsd_m else ("px", 1.0)
+    ends = [f"{each * pixels:.2g}" if each * pixels < 10 else f"{each * pixels:.0f}" for pixels in smallest[1:]]
+    return [
+        f"< {ends[0]} {unit}",
+        *(f"{a} to {b} {unit}" for a, b in pairwise(ends)),
+        f"> {ends[-1]} {unit}",
+    ]
