@@ -101,6 +101,13 @@ def test_sizes_that_do_not_fit_are_refused() -> None:
         measurement.run(Settings(encoder="resnet10t", size=100, step_size=64, scene_size=128), None, None)
 
 
+def test_one_kind_of_case_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measurement, "KERNEL_SIZES", (64,))
+    settings = Settings(encoder="resnet10t", size=64, step_size=64, scene_size=128, rounds=3, only="attention")
+    report = measurement.run(settings, None, None)
+    assert {row.case.partition(",")[0] for row in report.rows} == {"kernel attention"}
+
+
 @pytest.mark.slow
 def test_the_command_measures_every_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measurement, "KERNEL_SIZES", (64,))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
 import numpy as np
 import torch
@@ -44,6 +45,9 @@ KERNEL_SIZES = (512, 256, 1024, 2048)
 """Heights and widths of the images at whose levels the kernel attention is timed."""
 
 
+Only = Literal["attention", "network", "step", "scene", "contexts"]
+
+
 class Settings(BaseModel):
     """What is measured."""
 
@@ -56,6 +60,8 @@ class Settings(BaseModel):
     step_size: int = 256
     """Height and width of the images of a training step, four a batch."""
     scene_size: int = 1024
+    only: Only | None = None
+    """The one kind of case that is measured; None: all."""
     rounds: int = 9
     budget_s: float = 30.0
     """Of a case; three rounds are taken in any case."""
@@ -100,7 +106,8 @@ def run(
             image, of_what = _image(card, data, settings.scene_size)
         network = checkpoints.load(file)
         _check(network, card, settings, image)
-        exported = _exported(file, data if checkpoint else None, say)
+        ways = settings.only in (None, "network", "scene")
+        exported = _exported(file, data if checkpoint else None, say) if ways else {}
         scene = folder / "scene.tif"
         _write(scene, image, card)
         machine, rows = describe(), []
@@ -128,16 +135,25 @@ def _cases(
     scene: Path,
     own: Own,
 ) -> Iterator[Case]:
-    yield from kernel_cases(network.encoder.channels, network.encoder.strides, list(KERNEL_SIZES))
-    images = torch.from_numpy(image[None, :, : settings.size, : settings.size].copy())
-    yield network_case(network, exported, images)
-    side = settings.step_size
-    corners = [(row, col) for row in (0, image.shape[1] - side) for col in (0, image.shape[2] - side)]
-    patches = np.stack([image[:, row : row + side, col : col + side] for row, col in corners])
-    yield step_case(file, torch.from_numpy(patches), own)
     assert network.card is not None
-    yield scene_case(network, exported, scene, len(network.card.legend), settings.size)
-    yield context_case(network, scene, settings.size, HALO)
+
+    def asked(kind: Only) -> bool:
+        return settings.only in (None, kind)
+
+    if asked("attention"):
+        yield from kernel_cases(network.encoder.channels, network.encoder.strides, list(KERNEL_SIZES))
+    if asked("network"):
+        images = torch.from_numpy(image[None, :, : settings.size, : settings.size].copy())
+        yield network_case(network, exported, images)
+    if asked("step"):
+        side = settings.step_size
+        corners = [(row, col) for row in (0, image.shape[1] - side) for col in (0, image.shape[2] - side)]
+        patches = np.stack([image[:, row : row + side, col : col + side] for row, col in corners])
+        yield step_case(file, torch.from_numpy(patches), own)
+    if asked("scene"):
+        yield scene_case(network, exported, scene, len(network.card.legend), settings.size)
+    if asked("contexts"):
+        yield context_case(network, scene, settings.size, HALO)
 
 
 def _exported(file: Path, data: Path | None, say: Callable[[str], None]) -> dict[str, ExportedNetwork]:

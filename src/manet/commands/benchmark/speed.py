@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.table import Table
@@ -23,6 +23,10 @@ def speed(
         Path | None, typer.Option(help="Prepared dataset, whose test areas are predicted; int8 needs it.")
     ] = None,
     size: Annotated[int, typer.Option(help="Height and width of the image, pixels.")] = 512,
+    only: Annotated[
+        Literal["attention", "network", "step", "scene", "contexts"] | None,
+        typer.Option(help="One kind of case alone."),
+    ] = None,
     rounds: Annotated[int, typer.Option(help="Turns of every case, fewer where they take long.", min=3)] = 9,
     json: Annotated[Path | None, typer.Option(help="Results to write as data.")] = None,
     figure: Annotated[Path | None, typer.Option(help="Picture to write, .png, .svg or .pdf.")] = None,
@@ -40,7 +44,7 @@ def speed(
         if path is not None:
             refuse_existing(path, overwrite)
     report = run(
-        Settings(encoder=encoder, size=size, step_size=min(size, 256), scene_size=2 * size, rounds=rounds),
+        Settings(encoder=encoder, size=size, step_size=min(size, 256), scene_size=2 * size, only=only, rounds=rounds),
         checkpoint,
         data,
         say=lambda line: console.print(line, style="dim", markup=False, highlight=False),
