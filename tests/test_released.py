@@ -10,6 +10,7 @@ from safetensors import safe_open
 
 from conftest import Run, one_line
 from manet.checkpoint import load, read_card, save
+from manet.commands.halo import with_halo
 from manet.datasets.manifest import Manifest
 from manet.errors import CheckpointError
 from manet.recipe import Recipe
@@ -44,6 +45,16 @@ def test_half_precision_is_half_the_bytes_and_loads_as_float32(checkpoint: Path,
             assert torch.equal(found, weight.half().float()), name
         else:
             assert torch.equal(found, weight), name
+
+
+def test_a_halo_is_measured_where_training_left_none(checkpoint: Path, town: Town) -> None:
+    network = load(checkpoint)
+    assert network.card is not None and network.card.halo is None
+    card = with_halo(network, town[0], "train", torch.device("cpu"))
+    assert card.halo in range(32, 385, 32)
+    assert card == network.card.model_copy(update={"halo": card.halo})
+    network.card = network.card.model_copy(update={"halo": 96})
+    assert with_halo(network, town[0], "train", torch.device("cpu")).halo == 96
 
 
 def test_half_precision_refuses_what_it_cannot_hold(checkpoint: Path, tmp_path: Path) -> None:

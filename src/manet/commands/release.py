@@ -21,6 +21,7 @@ def release(
     """Write a checkpoint in half precision, score that file on the test split and write its model card."""
     from manet.checkpoint import load, save
     from manet.commands.device import choose_device
+    from manet.commands.halo import with_halo
     from manet.datasets.manifest import read_manifest
     from manet.evaluation.evaluate import areas_of, check_legend, evaluate
     from manet.evaluation.model_card import model_card
@@ -32,10 +33,11 @@ def release(
     text = out.with_suffix(".md")
     for path in (out, text):
         refuse_existing(path, overwrite)
-    manifest, network, torch_device = read_manifest(data), load(checkpoint), choose_device(device)
-    card = network.card
-    assert card is not None
-    check_legend(card.legend, manifest)
+    manifest, torch_device = read_manifest(data), choose_device(device)
+    network = load(checkpoint).to(torch_device)
+    assert network.card is not None
+    check_legend(network.card.legend, manifest)
+    card = with_halo(network, data, "validation", torch_device)
     tiling = Tiling(window, overlap)
     with replacing(out, overwrite) as partial:
         save(partial, network, card, overwrite=True, half=True)

@@ -1,21 +1,12 @@
 """`manet train`: train a network on a prepared dataset."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from manet.commands.console import console
 from manet.commands.interruptions import resumable
-from manet.errors import NetworkError
-
-if TYPE_CHECKING:
-    import torch
-
-    from manet.datasets.manifest import Split
-
-HALO_AREAS = 4
-"""On how many areas at most the halo of scene context is measured."""
 
 
 def train(
@@ -66,7 +57,9 @@ def train(
             print_rate(plan, out / "rate.png")
         return
     with resumable(lambda: _how(out)):
+        from manet.checkpoint import load, save
         from manet.commands.device import choose_device
+        from manet.commands.halo import with_halo
         from manet.commands.training_progress import TrainingProgress
         from manet.training.run import train as run
 
@@ -85,8 +78,10 @@ def train(
                 callbacks=[progress],
                 say=lambda line: console.print(line, soft_wrap=True, markup=False, highlight=False),
             )
-    if outcome.card.halo is None:
-        _keep_halo(outcome.checkpoint, data, choose_on, choose_device(device))
+    best = load(outcome.checkpoint).to(choose_device(device))
+    card = with_halo(best, data, choose_on, choose_device(device))
+    if card != best.card:
+        save(outcome.checkpoint, best, card, overwrite=True)
     scores = outcome.card.scores
     console.print(
         f"best epoch {scores['epoch'] + 1}: mean IoU {scores['mean_iou'] or 0:.3f}, "
@@ -100,25 +95,3 @@ def train(
 def _how(out: Path) -> str:
     resumes = (out / "recipe.json").exists()
     return "with the same command and --resume" if resumes else "anew: nothing was trained yet"
-
-
-def _keep_halo(best: Path, data: Path, split: "Split", device: "torch.device") -> None:
-    """Measure the halo of scene context on some areas and write it into the checkpoint."""
-    from manet import checkpoint
-    from manet.datasets.manifest import read_manifest
-    from manet.prediction.context import middle_of
-    from manet.prediction.halo import measure_halo
-    from manet.raster.scene import Scene
-
-    network, manifest, images = checkpoint.load(best).to(device), read_manifest(data), []
-    assert network.card is not None
-    try:
-        network.check_local()
-    except NetworkError:
-        return
-    largest = sorted(manifest.labelled(split), key=lambda area: min(area.height, area.width))[-HALO_AREAS:]
-    for area in largest:
-        with Scene(data / manifest.scene(area.scene).image) as scene:
-            images.append(middle_of(network, scene, area.window, device))
-    if measured := measure_halo(network, images):
-        checkpoint.save(best, network, network.card.model_copy(update={"halo": measured[0]}), overwrite=True)
