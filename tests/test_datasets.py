@@ -2,6 +2,7 @@
 
 import http.server
 import shutil
+import statistics
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from manet.datasets.augment import Pose, apply_pose, draw_pose
 from manet.datasets.catalogue import RemoteFile, Source, source
 from manet.datasets.download import fetch
 from manet.datasets.manifest import Manifest, read_manifest
+from manet.datasets.moments import Moments
 from manet.datasets.patches import EpochSampler, Patches
 from manet.datasets.prepare import band_statistics, class_pixels
 from manet.errors import DatasetError, DownloadError, OutputError
@@ -44,6 +46,17 @@ def test_the_manifest_describes_what_was_written(town: Town) -> None:
     assert manifest.statistics.maximum == tuple(train.max(axis=1))
     assert sum(sum(counts) for counts in manifest.pixels.values()) == truth.size
     assert np.add.reduce(list(manifest.pixels.values())).tolist() == np.bincount(truth.ravel(), minlength=6).tolist()
+
+
+def test_statistics_of_whole_numbers_are_exact() -> None:
+    """Whatever the order and the machine: a dataset is known by its manifest's digest."""
+    values = np.random.default_rng(0).integers(0, 40_000, (2, 5000), np.uint16)
+    moments = Moments(values[:, 77:100])
+    for part in np.array_split(values, 7, axis=1):
+        moments.add(part)
+    found = moments.statistics()
+    assert found.mean == tuple(statistics.mean(map(int, band)) for band in values)
+    assert found.std == tuple(statistics.pstdev(map(int, band)) for band in values)
 
 
 def test_statistics_of_values_far_from_zero(town: Town, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Mean and deviation of bands, summed window by window."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,7 +12,10 @@ Values = NDArray[np.generic]
 
 
 class Moments:
-    """Sums of values and of their squares; of small whole numbers by counting them, which is faster and exact."""
+    """Sums of values and of their squares; of small whole numbers by counting them, which is faster and exact.
+
+    Exact means alike on every machine, so that the same imagery gives the same manifest, by whose digest it is known.
+    """
 
     def __init__(self, first: Values) -> None:
         """first: some of the values, near whose mean the rest is summed; sums of squares far from it lose digits."""
@@ -36,11 +41,22 @@ class Moments:
 
     def statistics(self) -> BandStatistics:
         if self._values is not None:
-            off = self._values - self._shift
-            self._total, self._square = (self._counts * off).sum(axis=1), (self._counts * off**2).sum(axis=1)
-            ends = [self._values[np.flatnonzero(counts)[[0, -1]]] for counts in self._counts]
-            self._low, self._high = np.array(ends, np.float64).T
+            return _of_counts(self._values.tolist(), self._counts.tolist())
         variance = self._square / self._count - (self._total / self._count) ** 2
         std = np.where(variance > 0, np.sqrt(np.maximum(variance, 0)), 1)  # constant: only centred
         mean = self._shift[:, 0] + self._total / self._count
         return BandStatistics(mean=tuple(mean), std=tuple(std), minimum=tuple(self._low), maximum=tuple(self._high))
+
+
+def _of_counts(values: list[int], bands: list[list[int]]) -> BandStatistics:
+    """In whole numbers up to the last division. bands: how often each value occurs, a list a band."""
+    mean, std, minimum, maximum = [], [], [], []
+    for counts in bands:
+        there = [(value, count) for value, count in zip(values, counts, strict=True) if count]
+        number, total = sum(count for _, count in there), sum(value * count for value, count in there)
+        square = sum(value**2 * count for value, count in there)
+        mean.append(total / number)
+        std.append(math.sqrt((number * square - total**2) / number**2) or 1.0)  # constant: only centred
+        minimum.append(there[0][0])
+        maximum.append(there[-1][0])
+    return BandStatistics(mean=tuple(mean), std=tuple(std), minimum=tuple(minimum), maximum=tuple(maximum))

@@ -89,7 +89,7 @@ def write_dataset(
         legend=legend,
         bands=bands,
         dtype=scenes[0].dtype,
-        gsd_m=gsd_m,
+        gsd_m=None if gsd_m is None else round(gsd_m, 9),  # what is beyond depends on the machine
         scenes=entries,
         splits=splits,
         statistics=band_statistics(out, entries, splits["train"]),
