@@ -17,6 +17,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from manet.attention import ChannelAttention
+from manet.benchmark.closing import closed, kinds
 from manet.benchmark.facts import Facts, channel_entropy
 from manet.benchmark.figures import Maps, boxes, candidates, disagreement, most_differing, write_figure
 from manet.benchmark.tables import ABLATION, COMPARISON, methods, tables
@@ -144,6 +145,29 @@ def test_the_places_that_differ_most_are_chosen(tmp_path):
         assert picture.width > picture.height > 200
 
 
+@torch.inference_mode()
+def test_closed_gates_leave_the_network_without_its_attention():
+    torch.manual_seed(0)
+    network = build("manet", encoder="resnet10t", bands=3, classes=4).eval()
+    with torch.no_grad():
+        for gate in network.gates():
+            gate.fill_(10.0)
+    images = torch.rand(1, 3, 64, 96)
+    before, bare = network(images), network.decode([2 * features for features in network.encode(images)])
+    assert kinds(network) == ["kernel", "channel"]
+    assert [kinds(build(name, encoder="resnet10t", bands=3, classes=4)) for name in ("fcn", "fcn-lam")] == [
+        [],
+        ["attention"],
+    ]
+    with closed(network, "kernel"):
+        half = network(images)
+        with closed(network, "channel"):
+            torch.testing.assert_close(network(images), bare)
+        assert torch.equal(network(images), half)
+    assert torch.equal(network(images), before)
+    assert (half - before).abs().max() > 1e-3 and (half - bare).abs().max() > 1e-3
+
+
 def _paper(town: Path, out: Path, recipe: Path, *more: str) -> list[str]:
     fixed = ["--recipe", str(recipe), "--window", "128", "--overlap", "32", "--device", "cpu"]
     return ["benchmark", "paper", str(town), "--out", str(out), *fixed, *more]
@@ -174,6 +198,9 @@ def test_an_experiment_goes_on_and_is_drawn(tmp_path, town):
 
     facts = [Facts.model_validate_json(path.read_text()) for path in sorted(out.glob("runs/*/facts.json"))]
     assert [len(one.gates) for one in facts] == [0, 4] and all(one.seconds > 0 for one in facts)
+    assert [list(one.without) for one in facts] == [[], ["attention"]]
+    loss = 100 * (stored.scores.mean_iou - facts[1].without["attention"])
+    assert "## What attention gives" in page and f"| FCN+LAM | attention | {loss:+.2f} |" in page
     moved = tmp_path / "results/x"
     shutil.copytree(out, moved, ignore=shutil.ignore_patterns("*.safetensors", "*.md", "*.png", "scores.csv"))
     again = runner.invoke(app, ["experiments", str(tmp_path / "results")])

@@ -1,7 +1,8 @@
 """An experiment: a folder with a run for each network and seed, each of which can be interrupted and resumed."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from pydantic import ValidationError
 
+from manet.benchmark.closing import closed, kinds
 from manet.benchmark.facts import FILE as FACTS
 from manet.benchmark.facts import facts
 from manet.benchmark.results import SETTINGS, ExperimentSettings, Run, read_settings
@@ -26,6 +28,9 @@ from manet.raster.writer import replacing
 from manet.recipe import Recipe
 from manet.training.log import read_log
 from manet.training.run import BEST, LOG, RECIPE, STATE, Say, train
+
+Progress = Callable[[str, int], AbstractContextManager[Advance]]
+"""What is done, and in how many windows."""
 
 
 @dataclass(frozen=True)
@@ -124,25 +129,35 @@ def train_once(
     (folder / STATE).unlink()  # three times the weights, and of no more use
 
 
-def evaluate_run(experiment: Experiment, run: Run, device: torch.device, advance: Advance) -> Evaluation:
-    """Score one network's best epoch and write its scores, with which the run is finished."""
-    settings, network = experiment.settings, load(run.checkpoint).to(device)
-    predictor = window_context(experiment, network, device)
-    prediction = PredictionSettings(window=settings.window, overlap=settings.overlap)
-    evaluation = evaluate(
+def evaluate_run(experiment: Experiment, run: Run, device: torch.device, progress: Progress) -> Evaluation:
+    """Score one network's best epoch, also without its attention, and write its scores: the run is finished."""
+    network = load(run.checkpoint).to(device)
+    with progress("evaluating", windows(experiment)) as advance:
+        evaluation = _score(experiment, network, device, advance, by_size=True)
+    without: dict[str, float] = {}
+    for kind in kinds(network):
+        with closed(network, kind), progress(f"evaluating without its {kind} gates", windows(experiment)) as advance:
+            without[kind] = _score(experiment, network, device, advance).scores.mean_iou or 0
+    spent = sum(float(row["seconds"]) for row in read_log(run.folder / LOG))
+    with filling(run.folder, overwrite=True) as partial:
+        known = facts(network, _example(experiment), spent, device, without)
+        (partial / FACTS).write_text(known.model_dump_json(indent=1), encoding="utf-8")
+        write_scores(evaluation, partial)
+    return evaluation
+
+
+def _score(
+    experiment: Experiment, network: Network, device: torch.device, advance: Advance, by_size: bool = False
+) -> Evaluation:
+    settings, predictor = experiment.settings, window_context(experiment, network, device)
+    return evaluate(
         lambda scene, area: predictor.predict(scene, area, advance),
         experiment.data,
         experiment.manifest,
         settings.split,
-        prediction,
-        by_size=True,
+        PredictionSettings(window=settings.window, overlap=settings.overlap),
+        by_size=by_size,
     )
-    spent = sum(float(row["seconds"]) for row in read_log(run.folder / LOG))
-    with filling(run.folder, overwrite=True) as partial:
-        known = facts(network, _example(experiment), spent, device)
-        (partial / FACTS).write_text(known.model_dump_json(indent=1), encoding="utf-8")
-        write_scores(evaluation, partial)
-    return evaluation
 
 
 def _example(experiment: Experiment) -> torch.Tensor:

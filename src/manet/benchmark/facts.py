@@ -32,9 +32,11 @@ class Facts(BaseModel):
     channel_entropy: dict[str, float]
     """Of channel attention, by the module's name: its rows' mean entropy over ln C, 0 where every channel attends to
     one other, 1 where it attends to all alike."""
+    without: dict[str, float] = {}
+    """Mean IoU on the split that is scored, 0 to 1, with the gates of a kind of attention closed after training."""
 
 
-def facts(network: Network, images: Tensor, seconds: float, device: torch.device) -> Facts:
+def facts(network: Network, images: Tensor, seconds: float, device: torch.device, without: dict[str, float]) -> Facts:
     """images: (batch, bands, height, width) of the imagery that attention is looked at on."""
     assert network.card is not None
     names = {id(parameter): name for name, parameter in network.named_parameters()}
@@ -47,6 +49,7 @@ def facts(network: Network, images: Tensor, seconds: float, device: torch.device
         parameters=sum(parameter.numel() for parameter in network.parameters()),
         gates={names[id(gate)]: gate.item() for gate in network.gates()},
         channel_entropy=channel_entropy(network, images.to(device)),
+        without=without,
     )
 
 

@@ -30,15 +30,20 @@ def write_report(out: Path) -> tuple[list[TextTable], list[Path]]:
     if not runs:
         raise OutputError(f"{out} has no finished run yet; go on with `manet benchmark paper`")
     evaluations: dict[str, dict[int, Evaluation]] = {}
-    known: dict[str, list[Facts]] = {}
+    known: dict[str, dict[int, Facts]] = {}
     for run in runs:
         evaluations.setdefault(run.network, {})[run.seed] = run.evaluation()
         if facts := run.facts():
-            known.setdefault(run.network, []).append(facts)
+            known.setdefault(run.network, {})[run.seed] = facts
     protocol = evaluations[runs[0].network][runs[0].seed].protocol
     found = methods({name: list(seeds.values()) for name, seeds in evaluations.items()})
-    shown = [*tables(protocol.dataset, found, protocol.foreground), *size_tables(evaluations), *attention_tables(known)]
-    lines = about(settings, protocol.dataset, runs, [facts for each in known.values() for facts in each])
+    shown = [
+        *tables(protocol.dataset, found, protocol.foreground),
+        *size_tables(evaluations),
+        *attention_tables(known),
+        *closing_tables(known, evaluations),
+    ]
+    lines = about(settings, protocol.dataset, runs, [facts for seeds in known.values() for facts in seeds.values()])
     write_tables(out, lines, shown, evaluations)
     write_curves(runs, out / CURVES)
     return shown, [out / name for name in (*FILES, CURVES)]
@@ -69,14 +74,14 @@ def about(settings: ExperimentSettings, dataset: str, runs: Sequence[Run], known
     ]
 
 
-def attention_tables(known: Mapping[str, Sequence[Facts]]) -> list[TextTable]:
+def attention_tables(known: Mapping[str, Mapping[int, Facts]]) -> list[TextTable]:
     """How attention came out: of networks with gates, those and the entropy of channel attention, mean over seeds."""
     rows = []
     for network, seeds in known.items():
-        for gate in seeds[0].gates:
+        for gate in next(iter(seeds.values())).gates:
             module = gate.removesuffix(".gate")
-            entropy = [facts.channel_entropy[module] for facts in seeds if module in facts.channel_entropy]
-            values = [facts.gates[gate] for facts in seeds]
+            entropy = [one.channel_entropy[module] for one in seeds.values() if module in one.channel_entropy]
+            values = [one.gates[gate] for one in seeds.values()]
             rows.append(
                 (
                     METHODS[network],
@@ -92,6 +97,25 @@ def attention_tables(known: Mapping[str, Sequence[Facts]]) -> list[TextTable]:
         "0 where every channel attends to one other alone, 1 where it attends to all alike.",
     )
     return [TextTable("How attention came out", ("network", "module", "gate", "entropy"), rows, notes)]
+
+
+def closing_tables(
+    known: Mapping[str, Mapping[int, Facts]], evaluations: Mapping[str, Mapping[int, Evaluation]]
+) -> list[TextTable]:
+    """What networks lose when the gates of a kind of attention are closed after training, by their seeds."""
+    rows = []
+    for network, seeds in known.items():
+        for kind in next(iter(seeds.values())).without:
+            losses = [
+                100 * ((evaluations[network][seed].scores.mean_iou or 0) - one.without[kind])
+                for seed, one in seeds.items()
+                if kind in one.without
+            ]
+            rows.append((METHODS[network], kind, f"{fmean(losses):+.2f}", ", ".join(f"{loss:+.2f}" for loss in losses)))
+    if not rows:
+        return []
+    notes = ("Points of mIoU that are lost when these gates are closed after training; a value a seed.",)
+    return [TextTable("What attention gives", ("network", "attention", "mean", "seeds"), rows, notes)]
 
 
 def size_tables(evaluations: Mapping[str, Mapping[int, Evaluation]]) -> list[TextTable]:

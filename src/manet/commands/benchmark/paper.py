@@ -64,7 +64,7 @@ def _seeds(text: str) -> list[int]:
 
 
 def _run(experiment: "Experiment", todo: "list[Run]", total: int, workers: int, device: str) -> None:
-    from manet.benchmark.experiment import evaluate_run, train_run, windows
+    from manet.benchmark.experiment import evaluate_run, train_run
     from manet.commands.device import choose_device
     from manet.commands.training_progress import TrainingProgress
 
@@ -76,8 +76,7 @@ def _run(experiment: "Experiment", todo: "list[Run]", total: int, workers: int, 
         console.print(f"[bold]{run.network}[/], seed {run.seed}: run {done + 1} of {total}{left}", highlight=False)
         with TrainingProgress(console) as progress:
             train_run(experiment, run, workers=workers, device=device, callbacks=[progress], say=console.print)
-        with progress_bar("evaluating", windows(experiment)) as advance:
-            scores = evaluate_run(experiment, run, torch_device, advance).scores
+        scores = evaluate_run(experiment, run, torch_device, progress_bar).scores
         console.print(
             f"mean IoU {100 * (scores.mean_iou or 0):.2f} %, overall accuracy {100 * scores.overall_accuracy:.2f} %"
         )
