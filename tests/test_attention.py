@@ -16,6 +16,7 @@ from manet.attention import (
     dot_product,
     kernel,
 )
+from manet.attention.softplus import softplus
 
 CHANNELS = 24
 SHAPES = [(2, 16, 24), (1, 1, 1), (3, 37, 5)]
@@ -199,3 +200,13 @@ def test_energy_scaled_to_a_size_makes_the_softmax_independent_of_the_number_of_
     module.energy_positions = 8 * 12
     torch.testing.assert_close(module(repeated)[..., :8, :12], module(tile))
     torch.testing.assert_close(module(repeated), channel.naive(module, repeated))
+
+
+def test_softplus_to_the_last_digits():
+    x = torch.cat([torch.linspace(-80, 80, 100_001), torch.tensor([0.0, -0.0, 1e30])])
+    expected = torch.log1p(torch.exp(-x.double().abs())) + x.double().clamp_min(0)
+    assert ((softplus(x) - expected).abs() / expected).max() < 3e-7
+    assert softplus(torch.tensor([-1e30, -torch.inf, torch.inf])).tolist() == [0, 0, torch.inf]
+    some = torch.randn(4, 5, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(softplus, some) and torch.autograd.gradgradcheck(softplus, some)
+    torch.testing.assert_close(softplus(some), torch.nn.functional.softplus(some), rtol=1e-14, atol=0)

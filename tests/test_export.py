@@ -17,9 +17,10 @@ from manet.commands import app
 from manet.errors import CheckpointError, ExportError, NetworkError, OutputError
 from manet.export import network as exported_network
 from manet.export.backends import load_backend
-from manet.export.card import Format
+from manet.export.card import Format, Parity
 from manet.export.graphs import folded
 from manet.export.network import ExportedNetwork, load
+from manet.export.parity import measure
 from manet.export.write import export
 from manet.legend import ISPRS
 from manet.models import Network, build
@@ -127,6 +128,27 @@ def test_parity_is_measured_at_sizes_that_are_not_traced(exported: Path) -> None
         (32, 160, "scene"),
     }
     assert all(one.probability < 1e-5 for one in found)
+
+
+def test_ties_are_not_counted_as_other_classes(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An untrained network's classes are nearly all ties, which bfloat16 breaks in other ways."""
+    monkeypatch.setattr("manet.export.parity.SIZES", ((64, 96),))
+    card = checkpoint.read_card(trained)
+    tied = torch.zeros(1, len(card.legend), 64, 96)
+    tied[:, 0] += 0.01
+    clear = tied.clone()
+    clear[:, 1, :32] += 3
+    off = torch.zeros_like(tied)
+    off[:, 2] += 0.02
+
+    def parity(network: torch.Tensor, exported: torch.Tensor) -> Parity:
+        return next(iter(measure(lambda *_: network, lambda *_: exported, card, scene=False)))
+
+    assert parity(tied, tied + off).equal_classes == 1 and parity(tied, tied + off).probability > 0
+    assert parity(clear, clear + off).equal_classes == 1
+    assert parity(clear, clear + 200 * off).equal_classes == 0
+    clear[:, 1, 16:32, :48] -= 6
+    assert parity(clear + off, clear.flip(3)).equal_classes == pytest.approx(2 / 3)
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import conv2d
 
 
 def fold(value: nn.Conv2d, weight_sum: Tensor, weighted_features: Tensor) -> Tensor:
@@ -10,8 +11,20 @@ def fold(value: nn.Conv2d, weight_sum: Tensor, weighted_features: Tensor) -> Ten
     weight_sum (batch, keys), weighted_features (batch, keys, in channels) -> (batch, keys, out channels).
     """
     assert value.bias is not None
-    weight, bias = value.weight.flatten(1).to(weight_sum.dtype), value.bias.to(weight_sum.dtype)
-    return weighted_features @ weight.T + weight_sum.unsqueeze(2) * bias
+    folded = weigh(value, weighted_features.transpose(1, 2)).transpose(1, 2)
+    return folded + weight_sum.unsqueeze(2) * value.bias.to(weight_sum.dtype)
+
+
+def weigh(value: nn.Conv2d, columns: Tensor) -> Tensor:
+    """Wv of columns (batch, in channels, columns), without the bias, in the columns' type.
+
+    On a CPU by convolution, whose library is up to twice as fast as that of matrix products; elsewhere convolutions
+    may be of lower precision, and in a traced graph this is none of those to quantise.
+    """
+    weight, tracing = value.weight.to(columns.dtype), torch.jit.is_tracing()  # type: ignore[attr-defined]
+    if tracing or columns.device.type != "cpu":
+        return weight.flatten(1) @ columns
+    return conv2d(columns.unsqueeze(3), weight).squeeze(3)
 
 
 def add_product(x: Tensor, key_values: Tensor, queries: Tensor) -> Tensor:

@@ -2,10 +2,12 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, softplus
+from torch.nn.functional import conv2d
+from torch.nn.functional import softplus as torchs
 
-from manet.attention.folding import add_product, fold
+from manet.attention.folding import add_product, fold, weigh
 from manet.attention.map_module import MapModule, Summary, flatten, in_full_precision, sum_dtype
+from manet.attention.softplus import softplus
 
 EPSILON = 1e-6
 """Added to the key sum, as in the authors' released code."""
@@ -60,17 +62,16 @@ class KernelAttention(MapModule):
     def _values_at_positions(self, queries: Tensor, key_sum: Tensor, key_features: Tensor) -> Tensor:
         """The sum over the keys first, then V of it: the same, in operations that grow with the positions."""
         assert self.value.bias is not None
-        weight, bias = self.value.weight.flatten(1).to(queries.dtype), self.value.bias.to(queries.dtype)
         attended = torch.einsum("bkc,bkn->bcn", key_features, queries)
         share = torch.einsum("bk,bkn->bn", key_sum, queries).unsqueeze(1)
-        return torch.einsum("dc,bcn->bdn", weight, attended) + bias.unsqueeze(1) * share
+        return weigh(self.value, attended) + self.value.bias.to(queries.dtype).unsqueeze(1) * share
 
 
 def naive(module: KernelAttention, features: Tensor, valid: Tensor | None = None) -> Tensor:
     """Eq. 11 term by term: every pair of positions, O(N^2)."""
     queries, keys, values = (conv(features).flatten(2) for conv in (module.query, module.key, module.value))
     weights = torch.ones_like(keys[:, :1]) if valid is None else valid.flatten(2).to(keys.dtype)
-    phi_q, phi_k = softplus(queries), softplus(keys) * weights
+    phi_q, phi_k = torchs(queries), torchs(keys) * weights
     similarity = torch.einsum("bki,bkj->bij", phi_q, phi_k)
     normaliser = similarity.sum(2) + EPSILON * phi_q.sum(1)
     out = torch.einsum("bij,bcj->bci", similarity, values) / normaliser.unsqueeze(1)
@@ -80,8 +81,8 @@ def naive(module: KernelAttention, features: Tensor, valid: Tensor | None = None
 def published(module: KernelAttention, features: Tensor) -> Tensor:
     """The authors' order of operations, against which timings are taken: V by convolution, K V first, then Q."""
     batch, channels, height, width = features.shape
-    queries = softplus(conv2d(features, module.query.weight, module.query.bias).view(batch, -1, height * width))
-    keys = softplus(conv2d(features, module.key.weight, module.key.bias).view(batch, -1, height * width))
+    queries = torchs(conv2d(features, module.query.weight, module.query.bias).view(batch, -1, height * width))
+    keys = torchs(conv2d(features, module.key.weight, module.key.bias).view(batch, -1, height * width))
     values = conv2d(features, module.value.weight, module.value.bias).view(batch, -1, height * width)
     key_values = torch.einsum("bmn,bcn->bmc", keys, values)
     normaliser = 1 / torch.einsum("bnc,bc->bn", queries.permute(0, 2, 1), keys.sum(-1) + EPSILON)

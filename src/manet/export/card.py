@@ -48,7 +48,7 @@ class Parity(_Frozen):
     probability: float
     """Largest difference."""
     equal_classes: float
-    """Share of the pixels."""
+    """Share of the pixels that are no ties."""
 
 
 class ExportCard(_Frozen):

@@ -18,7 +18,7 @@ from manet import __version__
 from manet import checkpoint as checkpoints
 from manet.card import Card
 from manet.datasets.manifest import read_manifest
-from manet.errors import NetworkError
+from manet.errors import ExportError, NetworkError
 from manet.export.backends import FORMAT_OF, beside
 from manet.export.card import Precision
 from manet.export.network import PACKAGES, ExportedNetwork, load
@@ -167,7 +167,11 @@ def _exported(file: Path, data: Path | None, say: Callable[[str], None]) -> dict
                 continue
             say(f"exporting: {backend}, {precision}")
             out = beside(file, to, precision)
-            export(file, out, to, precision, data=data)
+            try:
+                export(file, out, to, precision, data=data)
+            except ExportError as error:
+                say(f"left out: {error}")
+                continue
             exported[f"{backend}, {precision}"] = load(out)
     return exported
 
