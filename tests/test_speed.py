@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from conftest import lively, textured
 from manet.checkpoint import save
 from manet.commands import app
-from manet.errors import NetworkError
+from manet.errors import ExportError, NetworkError
 from manet.models import Network, build
 from manet.speed import run as measurement
 from manet.speed.apart import processes
@@ -108,6 +108,18 @@ def test_one_kind_of_case_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {row.case.partition(",")[0] for row in report.rows} == {"kernel attention"}
 
 
+def test_an_export_that_is_refused_is_left_out_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise ExportError("the exported network differs")
+
+    monkeypatch.setattr(measurement, "export", refuse)
+    said: list[str] = []
+    settings = Settings(encoder="resnet10t", size=64, step_size=64, scene_size=128, rounds=3, only="network")
+    report = measurement.run(settings, None, None, said.append)
+    assert [row.way for row in report.rows] == ["published, torch", "manet, torch"]
+    assert said.count("left out: the exported network differs") == len(said) // 2 > 0
+
+
 @pytest.mark.slow
 def test_the_command_measures_every_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measurement, "KERNEL_SIZES", (64,))
@@ -122,7 +134,8 @@ def test_the_command_measures_every_case(tmp_path: Path, monkeypatch: pytest.Mon
     contexts = [row for row in report.rows if row.case.startswith("scene from file")]
     assert [row.way for row in contexts] == ["the network alone", "window context", "scene context"]
     same = [row for row in report.rows if row.compared == "equal classes" and row not in contexts]
-    assert all(row.agreement > 0.999 for row in same)
+    # a network that is not trained has ties, which bfloat16 breaks in other ways
+    assert all(row.agreement > (0.999 if row.computes_in == "float32" else 0.9) for row in same)
     assert all(row.agreement < 1e-3 for row in report.rows if row.compared != "equal classes")
     assert figure.stat().st_size > 10_000
     draw(report, tmp_path / "again.svg")
