@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from manet.attention.folding import add_product, fold
+from manet.attention.folding import add_product, fold, sum_products
 from manet.attention.map_module import MapModule, Summary, flatten, in_full_precision, sum_dtype
 
 
@@ -33,7 +33,7 @@ class EfficientAttention(MapModule):
             # the softmax does not depend on what is subtracted, so no gradient goes through it
             maximum = keys.detach().amax(2)
             keys = torch.exp(keys - maximum.unsqueeze(2)) * weights
-            return maximum, keys.sum(2), torch.einsum("bkn,bcn->bkc", keys, flatten(features, dtype))
+            return maximum, keys.sum(2), sum_products(keys, flatten(features, dtype))
 
     def merge(self, a: Summary, b: Summary) -> Summary:
         maximum = torch.maximum(a[0], b[0])

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import elu
 
-from manet.attention.folding import add_product, fold
+from manet.attention.folding import add_product, fold, sum_products
 from manet.attention.map_module import MapModule, Summary, flatten, in_full_precision, sum_dtype
 
 EPSILON = 1e-6
@@ -34,7 +34,7 @@ class FastAttention(MapModule):
             keys = elu(flatten(keys, dtype)) + 1
             if valid is not None:
                 keys = keys * flatten(valid, dtype)
-            return keys.sum(2), torch.einsum("bkn,bcn->bkc", keys, flatten(features, dtype))
+            return keys.sum(2), sum_products(keys, flatten(features, dtype))
 
     def attend(self, features: Tensor, summary: Summary) -> Tensor:
         dtype = sum_dtype(features)

@@ -5,6 +5,14 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
 
+def sum_products(keys: Tensor, features: Tensor) -> Tensor:
+    """sum_j k_j x_j^T (batch, keys, channels), of keys (batch, keys, positions), features (batch, channels, positions).
+
+    In memory the channels come before the keys, as `weigh` likes them best.
+    """
+    return (features @ keys.transpose(1, 2)).transpose(1, 2)
+
+
 def fold(value: nn.Conv2d, weight_sum: Tensor, weighted_features: Tensor) -> Tensor:
     """sum_j w_j v_j^T = (sum_j w_j x_j^T) Wv + (sum_j w_j) b_v^T, with v = x Wv + b_v a 1x1 convolution.
 
@@ -12,7 +20,7 @@ def fold(value: nn.Conv2d, weight_sum: Tensor, weighted_features: Tensor) -> Ten
     """
     assert value.bias is not None
     folded = weigh(value, weighted_features.transpose(1, 2)).transpose(1, 2)
-    return folded + weight_sum.unsqueeze(2) * value.bias.to(weight_sum.dtype)
+    return torch.addcmul(folded, weight_sum.unsqueeze(2), value.bias.to(weight_sum.dtype))
 
 
 def weigh(value: nn.Conv2d, columns: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d
 from torch.nn.functional import softplus as torchs
 
-from manet.attention.folding import add_product, fold, weigh
+from manet.attention.folding import add_product, fold, sum_products, weigh
 from manet.attention.map_module import MapModule, Summary, flatten, in_full_precision, sum_dtype
 from manet.attention.softplus import softplus
 
@@ -37,7 +37,7 @@ class KernelAttention(MapModule):
             keys = softplus(flatten(keys, dtype))
             if valid is not None:
                 keys = keys * flatten(valid, dtype)
-            return keys.sum(2), torch.einsum("bkn,bcn->bkc", keys, flatten(features, dtype))
+            return keys.sum(2), sum_products(keys, flatten(features, dtype))
 
     def attend(self, features: Tensor, summary: Summary) -> Tensor:
         dtype = sum_dtype(features)
@@ -45,12 +45,13 @@ class KernelAttention(MapModule):
         with in_full_precision(features):
             queries, x = softplus(flatten(queries, dtype)), flatten(features, dtype)
             key_sum, key_features = (part.to(dtype) for part in summary)
-            # the quotient is taken of the queries, an eighth of the channels
-            queries = queries / torch.einsum("bk,bkn->bn", key_sum + EPSILON, queries).unsqueeze(1)
+            # the quotient and the gate are taken of the queries, an eighth of the channels
+            scale = self.gate.to(dtype) / torch.einsum("bk,bkn->bn", key_sum + EPSILON, queries)
+            queries = queries * scale.unsqueeze(1)
             if self._fewer_positions_than_keys(queries):
-                out = x + self.gate.to(dtype) * self._values_at_positions(queries, key_sum, key_features)
+                out = x + self._values_at_positions(queries, key_sum, key_features)
             else:
-                out = add_product(x, fold(self.value, key_sum, key_features) * self.gate.to(dtype), queries)
+                out = add_product(x, fold(self.value, key_sum, key_features), queries)
         return out.to(features.dtype).view_as(features)
 
     @staticmethod

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from manet.attention.folding import fold
+from manet.attention.folding import fold, sum_products
 from manet.attention.map_module import MapModule, Summary, flatten, in_full_precision, sum_dtype
 
 EPSILON = 1e-6
@@ -36,7 +36,7 @@ class LinearAttention(MapModule):
             weights = torch.ones_like(keys[:, :1]) if valid is None else flatten(valid, dtype)
             keys = keys * weights
             positions, feature_sum = weights.sum((1, 2)), (x @ weights.transpose(1, 2)).squeeze(2)
-            return positions, feature_sum, keys.sum(2), torch.einsum("bkn,bcn->bkc", keys, x)
+            return positions, feature_sum, keys.sum(2), sum_products(keys, x)
 
     def attend(self, features: Tensor, summary: Summary) -> Tensor:
         dtype = sum_dtype(features)

@@ -12,7 +12,7 @@ from manet.attention import Place, Summary
 from manet.card import Card
 from manet.errors import ExportError, NetworkError
 from manet.export import onnx, openvino
-from manet.export.card import DECODE, ENCODE, SUMMARISE, WHOLE, ExportCard, read_export_card
+from manet.export.card import DECODE, ENCODE, SUMMARISE, WHOLE, ExportCard, Precision, read_export_card
 from manet.legend import Legend
 from manet.padding import pad_to_stride
 
@@ -122,25 +122,25 @@ class ExportedNetwork:
                 classes=len(self.export.network.legend),
             )
 
-    def _session(self, name: str) -> Callable[[Mapping[str, Any]], list[Any]]:
+    def _session(self, name: str, precision: Precision) -> Callable[[Mapping[str, Any]], list[Any]]:
         form = FORMATS[self.export.format]
-        return form.Session(self.folder / f"{name}{form.SUFFIX}", self.export.precision, torch.get_num_threads())
+        return form.Session(self.folder / f"{name}{form.SUFFIX}", precision, torch.get_num_threads())
 
     @cached_property
     def _whole(self) -> Any:
-        return self._session(WHOLE)
+        return self._session(WHOLE, self.export.precision)
 
     @cached_property
     def _encode(self) -> Any:
-        return self._session(ENCODE)
+        return self._session(ENCODE, self.export.precision)
 
     @cached_property
     def _summarise(self) -> Any:
-        return self._session(SUMMARISE)
+        return self._session(SUMMARISE, "fp32")  # sums that are merged
 
     @cached_property
     def _decode(self) -> Any:
-        return self._session(DECODE)
+        return self._session(DECODE, self.export.precision)
 
 
 def load(folder: Path) -> ExportedNetwork:

@@ -56,8 +56,9 @@ class Session:
 
         self._core, self._source = openvino.Core(), path
         self._options = {
-            # said in any case: on processors with bfloat16 OpenVINO would take that for float32 graphs too
-            "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
+            # said in any case: on processors with bfloat16 OpenVINO would take that for float32 graphs too;
+            # in int8 it is for what is not quantised
+            "INFERENCE_PRECISION_HINT": "f32" if precision == "fp32" else "bf16",
             "INFERENCE_NUM_THREADS": threads,
             "ENABLE_CPU_PINNING": False,  # so that threads can leave a processor that another program takes
         }
