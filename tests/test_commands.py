@@ -12,7 +12,8 @@ import pytest
 import rasterio
 
 from conftest import Run, one_line
-from manet.checkpoint import load, read_card, save
+from manet.card import read_card
+from manet.checkpoint import load, save
 from manet.datasets.manifest import Manifest
 from manet.prediction.halo import theoretical_halo
 from manet.training.run import train

@@ -1,6 +1,8 @@
 """Exported networks: the same function as the network, at any size, in both contexts; refused where they are not."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from typer.testing import CliRunner
 
 from conftest import lively, textured
 from manet import checkpoint
-from manet.card import Card
+from manet.card import Card, read_card
 from manet.commands import app
 from manet.errors import CheckpointError, ExportError, NetworkError, OutputError
 from manet.export import network as exported_network
@@ -133,7 +135,7 @@ def test_parity_is_measured_at_sizes_that_are_not_traced(exported: Path) -> None
 def test_ties_are_not_counted_as_other_classes(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An untrained network's classes are nearly all ties, which bfloat16 breaks in other ways."""
     monkeypatch.setattr("manet.export.parity.SIZES", ((64, 96),))
-    card = checkpoint.read_card(trained)
+    card = read_card(trained)
     tied = torch.zeros(1, len(card.legend), 64, 96)
     tied[:, 0] += 0.01
     clear = tied.clone()
@@ -283,3 +285,19 @@ def test_predict_takes_exported_networks_and_says_what_it_runs_on(
     assert "runs on torch, float32, cpu" in words[0]
     assert "runs on openvino" in words[1] or "runs on onnxruntime" in words[1]
     assert len(np.unique(maps[0])) > 2 and (maps[0] == maps[1]).mean() > 0.999
+
+
+def test_a_prediction_by_openvino_imports_no_networks(trained: Path, tmp_path: Path) -> None:
+    """The import of torch is most of a small prediction: nothing comes on top that it does not need."""
+    pytest.importorskip("openvino")
+    export(trained, trained.with_suffix(".openvino"), "openvino", overwrite=True)
+    scene = write_scene(tmp_path / "scene.tif", textured(1, 3, 64, 96)[0].numpy())
+    code = (
+        "import sys; from manet.commands import app; "
+        f"app(['predict', {str(trained)!r}, {str(scene)!r}, '--out', {str(tmp_path / 'map.tif')!r}], "
+        "standalone_mode=False); print(sorted({'timm', 'torchvision', 'lightning'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]" and "openvino" in done.stdout
+    assert (tmp_path / "map.tif").exists()

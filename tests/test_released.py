@@ -9,7 +9,8 @@ import torch
 from safetensors import safe_open
 
 from conftest import Run, one_line
-from manet.checkpoint import load, read_card, save
+from manet.card import read_card
+from manet.checkpoint import load, save
 from manet.commands.halo import with_halo
 from manet.datasets.manifest import Manifest
 from manet.errors import CheckpointError

@@ -9,7 +9,7 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 
 import manet
-from manet.checkpoint import read_card
+from manet.card import read_card
 from manet.datasets.manifest import Manifest
 from manet.datasets.patches import Patches
 from manet.errors import CheckpointError, OutputError, TrainingError

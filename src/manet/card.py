@@ -1,11 +1,17 @@
 """The card of a trained network: what it was made from, what it takes and what it gives. Stored in the checkpoint."""
 
+from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors import SafetensorError, safe_open
 
+from manet.errors import CheckpointError
 from manet.legend import Legend
 from manet.recipe import Recipe
+
+METADATA = "manet"
+"""The key of the card in a checkpoint's metadata."""
 
 
 class Card(BaseModel):
@@ -33,3 +39,24 @@ class Card(BaseModel):
     attribution: str
     version: str
     """Of manet, when it was trained."""
+
+
+def read_card(path: str | Path) -> Card:
+    """The card without the weights. Raises CheckpointError where the file is missing, corrupt or another's."""
+    if not Path(path).is_file():
+        raise CheckpointError(f"no checkpoint at {path}; give a .safetensors file that `manet train` wrote")
+    try:
+        with safe_open(path, framework="np") as file:
+            metadata = file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path} is corrupt or no checkpoint ({error}); get it again, or train anew") from error
+    if METADATA not in metadata:
+        raise CheckpointError(
+            f"{path} is a safetensors file without a card of manet; give one that `manet train` wrote"
+        )
+    try:
+        return Card.model_validate_json(metadata[METADATA])
+    except ValidationError as error:
+        raise CheckpointError(
+            f"{path} has a card that this version cannot read ({error.errors()[0]['msg']}); use the one that wrote it"
+        ) from error

@@ -3,17 +3,13 @@
 from pathlib import Path
 
 import torch
-from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialise
 
-from manet.card import Card
+from manet.card import METADATA, Card, read_card
 from manet.errors import CheckpointError
 from manet.models import Network, build
 from manet.raster.writer import replacing
-
-CARD = "manet"
-"""The metadata key of the card."""
 
 
 def save(path: Path, network: Network, card: Card, overwrite: bool = False, *, half: bool = False) -> None:
@@ -29,28 +25,7 @@ def save(path: Path, network: Network, card: Card, overwrite: bool = False, *, h
             if not tensor.isfinite().all():
                 raise CheckpointError(f"{name} has values beyond 65504, which half precision cannot hold; keep float32")
     with replacing(path, overwrite) as partial:  # safetensors' own file would be its owner's alone
-        partial.write_bytes(serialise(weights, metadata={CARD: card.model_dump_json()}))
-
-
-def read_card(path: str | Path) -> Card:
-    """The card without the weights. Raises CheckpointError where the file is missing, corrupt or another's."""
-    if not Path(path).is_file():
-        raise CheckpointError(f"no checkpoint at {path}; give a .safetensors file that `manet train` wrote")
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path} is corrupt or no checkpoint ({error}); get it again, or train anew") from error
-    if CARD not in metadata:
-        raise CheckpointError(
-            f"{path} is a safetensors file without a card of manet; give one that `manet train` wrote"
-        )
-    try:
-        return Card.model_validate_json(metadata[CARD])
-    except ValidationError as error:
-        raise CheckpointError(
-            f"{path} has a card that this version cannot read ({error.errors()[0]['msg']}); use the one that wrote it"
-        ) from error
+        partial.write_bytes(serialise(weights, metadata={METADATA: card.model_dump_json()}))
 
 
 def load(path: str | Path) -> Network:

@@ -47,7 +47,7 @@ def _print(title: str, rows: dict[str, str]) -> None:
 
 
 def _checkpoint(path: Path) -> dict[str, str]:
-    from manet.checkpoint import read_card
+    from manet.card import read_card
 
     return _card(read_card(path)) | {"size": f"{path.stat().st_size / 1e6:.1f} MB"}
 

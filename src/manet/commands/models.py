@@ -5,7 +5,7 @@ from manet.commands.console import console
 
 def models() -> None:
     """List the released models: what each maps, on what imagery."""
-    from manet.checkpoint import read_card
+    from manet.card import read_card
     from manet.released import released
 
     found = released()

@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from manet.card import Card, read_card
 from manet.errors import ExportError
 from manet.export.card import Energy, Format, Precision, fingerprint, read_export_card
 
 if TYPE_CHECKING:
     import torch
 
-    from manet.card import Card
     from manet.export.network import ExportedNetwork
     from manet.models import Network
 
@@ -23,12 +23,10 @@ def beside(checkpoint: Path, to: Format, precision: Precision = "fp32") -> Path:
     return checkpoint.with_suffix(f".{to}" if precision == "fp32" else f".{precision}.{to}")
 
 
-def read_any_card(checkpoint: Path) -> "Card":
+def read_any_card(checkpoint: Path) -> Card:
     """Of a checkpoint, or of the network that an exported folder was made of."""
     if checkpoint.is_dir():
         return read_export_card(checkpoint).network
-    from manet.checkpoint import read_card
-
     return read_card(checkpoint)
 
 

@@ -16,7 +16,7 @@ from torch import nn
 
 from manet import __version__
 from manet import checkpoint as checkpoints
-from manet.card import Card
+from manet.card import Card, read_card
 from manet.datasets.manifest import read_manifest
 from manet.errors import ExportError, NetworkError
 from manet.export.backends import FORMAT_OF, beside
@@ -101,7 +101,7 @@ def run(
             image, of_what = _image(card, data, settings.scene_size)
             checkpoints.save(file, _untrained(card, image), card)
         else:
-            card = checkpoints.read_card(checkpoint)
+            card = read_card(checkpoint)
             shutil.copy(checkpoint, file)
             image, of_what = _image(card, data, settings.scene_size)
         network = checkpoints.load(file)

@@ -12,8 +12,7 @@ import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping
 from lightning.pytorch.loggers import Logger
 
-from manet import checkpoint
-from manet.card import Card
+from manet.card import Card, read_card
 from manet.datasets.manifest import Manifest, Split, read_manifest
 from manet.errors import OutputError, TrainingError
 from manet.models import build
@@ -72,7 +71,7 @@ def train(
     _check(out, recipe, resume)
     if resume and is_finished(out / STATE):
         say(f"{out} is finished: there is nothing to resume")
-        return Outcome(out / BEST, checkpoint.read_card(out / BEST))
+        return Outcome(out / BEST, read_card(out / BEST))
     manifest = read_manifest(data)
     lightning.seed_everything(recipe.training.seed, verbose=False)
     batches = Batches(data, manifest, recipe, choose_on, workers)
@@ -91,7 +90,7 @@ def train(
             if isinstance(stop.__context__, KeyboardInterrupt):  # which Lightning turns into exit status 1
                 raise KeyboardInterrupt from None
             raise
-    return Outcome(out / BEST, checkpoint.read_card(out / BEST))
+    return Outcome(out / BEST, read_card(out / BEST))
 
 
 def _check(out: Path, recipe: Recipe, resume: bool) -> None:
