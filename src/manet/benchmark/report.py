@@ -105,7 +105,7 @@ def closing_tables(
     """What networks lose when the gates of a kind of attention are closed after training, by their seeds."""
     rows = []
     for network, seeds in known.items():
-        for kind in next(iter(seeds.values())).without:
+        for kind in dict.fromkeys(kind for one in seeds.values() for kind in one.without):
             losses = [
                 100 * ((evaluations[network][seed].scores.mean_iou or 0) - one.without[kind])
                 for seed, one in seeds.items()
@@ -114,7 +114,7 @@ def closing_tables(
             rows.append((METHODS[network], kind, f"{fmean(losses):+.2f}", ", ".join(f"{loss:+.2f}" for loss in losses)))
     if not rows:
         return []
-    notes = ("Points of mIoU that are lost when these gates are closed after training; a value a seed.",)
+    notes = ("Points of mIoU that are lost when these gates are closed after training; a value a seed that was asked.",)
     return [TextTable("What attention gives", ("network", "attention", "mean", "seeds"), rows, notes)]
 
 
