@@ -31,7 +31,7 @@ def test_an_ablation_is_of_the_ladder_beside_it(folder: Path) -> None:
     assert read_ablation(folder).ladder == read_ladder(folder.with_suffix(".toml"))
 
 
-@pytest.mark.parametrize("name", ["banepa"])
+@pytest.mark.parametrize("name", ["banepa", "dubai"])
 def test_the_strong_recipe_is_what_its_ablation_kept(name: str) -> None:
     folder = EXPERIMENTS / f"{name}-ablation"
     kept = [rung for rung in finished_rungs(folder) if rung.kept][-1]
