@@ -77,10 +77,10 @@ def _scores(evaluation: Evaluation, card: Card) -> TextTable:
 
 def _limits(card: Card, evaluation: Evaluation, manifest: Manifest) -> list[str]:
     weak = [f"{name} ({_percent(c.iou)} %)" for name, c in evaluation.scores.classes.items() if _is_weak(c)]
-    scenes = len(manifest.scenes)
+    scenes = len({area.scene for area in manifest.splits["train"]})
     return [
-        f"It has seen {'one scene' if scenes == 1 else f'{scenes} scenes'} of one collection. Other places, seasons, "
-        "sensors and heights of the sun are not measured, and will be worse.",
+        f"It was trained on {'one scene' if scenes == 1 else f'{scenes} scenes'} of one collection. Other places, "
+        "seasons, sensors and heights of the sun are not measured, and will be worse.",
         "The test split is of the same collection as the training split: its scores say nothing of other places.",
         *(
             [f"Another ground sampling distance than {card.gsd_m:.2g} m is resampled to it first."]
