@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
+from manet.attention.map_module import tracing
+
 
 def sum_products(keys: Tensor, features: Tensor) -> Tensor:
     """sum_j k_j x_j^T (batch, keys, channels), of keys (batch, keys, positions), features (batch, channels, positions).
@@ -29,8 +31,8 @@ def weigh(value: nn.Conv2d, columns: Tensor) -> Tensor:
     On a CPU by convolution, whose library is up to twice as fast as that of matrix products; elsewhere convolutions
     may be of lower precision, and in a traced graph this is none of those to quantise.
     """
-    weight, tracing = value.weight.to(columns.dtype), torch.jit.is_tracing()  # type: ignore[attr-defined]
-    if tracing or columns.device.type != "cpu":
+    weight = value.weight.to(columns.dtype)
+    if tracing() or columns.device.type != "cpu":
         return weight.flatten(1) @ columns
     return conv2d(columns.unsqueeze(3), weight).squeeze(3)
 

@@ -6,7 +6,7 @@ from torch.nn.functional import conv2d
 from torch.nn.functional import softplus as torchs
 
 from manet.attention.folding import add_product, fold, sum_products, weigh
-from manet.attention.map_module import MapModule, Summary, flatten, in_full_precision, sum_dtype
+from manet.attention.map_module import MapModule, Summary, flatten, in_full_precision, sum_dtype, tracing
 from manet.attention.softplus import softplus
 
 EPSILON = 1e-6
@@ -57,8 +57,7 @@ class KernelAttention(MapModule):
     @staticmethod
     def _fewer_positions_than_keys(queries: Tensor) -> bool:
         """Whether V is cheaper computed at the positions than folded. A traced graph is for all sizes: folded."""
-        tracing = torch.jit.is_tracing()  # type: ignore[attr-defined]
-        return not tracing and queries.shape[2] < queries.shape[1]
+        return not tracing() and queries.shape[2] < queries.shape[1]
 
     def _values_at_positions(self, queries: Tensor, key_sum: Tensor, key_features: Tensor) -> Tensor:
         """The sum over the keys first, then V of it: the same, in operations that grow with the positions."""

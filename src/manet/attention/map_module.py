@@ -74,3 +74,8 @@ def flatten(features: Tensor, dtype: torch.dtype) -> Tensor:
 def in_full_precision(features: Tensor) -> torch.autocast:
     """A context in which autocast does not lower the precision of the sums."""
     return torch.autocast(features.device.type, enabled=False)
+
+
+def tracing() -> bool:
+    """Whether a graph is being traced, which is for all sizes and for other runtimes than torch."""
+    return torch.jit.is_tracing()  # type: ignore[attr-defined,no-any-return]

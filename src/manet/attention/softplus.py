@@ -6,14 +6,15 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus as torchs
 
+from manet.attention.map_module import tracing
+
 
 def softplus(x: Tensor) -> Tensor:
     """log(1 + exp(x)) of every element, to float32's last digits, also where it is tiny.
 
     Torch's own is bound by log1p, which takes a CPU more than ten times as long as log; a traced graph keeps it.
     """
-    tracing = torch.jit.is_tracing()  # type: ignore[attr-defined]
-    if tracing or x.device.type != "cpu":
+    if tracing() or x.device.type != "cpu":
         return torchs(x)
     return _Softplus.apply(x)  # type: ignore[no-any-return]
 

@@ -4,19 +4,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+from torch import nn
 
 from manet.models import Network
 
 
 def kinds(network: Network) -> list[str]:
     """Of its gated attention: 'kernel' and 'channel' of MANet's blocks, 'attention' where a level has one module."""
-    return list(dict.fromkeys(_kind(name) for name, _ in network.named_parameters() if name.endswith(".gate")))
+    return list(_by_kind(network))
 
 
 @contextmanager
 def closed(network: Network, kind: str) -> Iterator[None]:
     """Within, all gates of a kind are 0, so that its modules pass features on as they are."""
-    gates = [gate for name, gate in network.named_parameters() if name.endswith(".gate") and _kind(name) == kind]
+    gates = _by_kind(network)[kind]
     kept = [gate.detach().clone() for gate in gates]
     with torch.no_grad():
         for gate in gates:
@@ -28,6 +29,10 @@ def closed(network: Network, kind: str) -> Iterator[None]:
                 gate.copy_(value)
 
 
-def _kind(gate: str) -> str:
-    module = gate.removesuffix(".gate").rpartition(".")[2]
-    return "attention" if module.isdecimal() else module
+def _by_kind(network: Network) -> dict[str, list[nn.Parameter]]:
+    found: dict[str, list[nn.Parameter]] = {}
+    for name, parameter in network.named_parameters():
+        *_, module, leaf = ("", *name.split("."))
+        if leaf == "gate":
+            found.setdefault("attention" if module.isdecimal() else module, []).append(parameter)
+    return found
