@@ -20,13 +20,13 @@ from rich.console import Console
 from rich.table import Table
 from torch import nn
 
-from manet.checkpoint import load
 from manet.machine import description
-from manet.models import Network, build
-from manet.prediction.area import AreaPredictor
+from manet.networks import Network, build
+from manet.networks.checkpoint import load
 from manet.prediction.context import WindowContext, middle_of
 from manet.prediction.halo import measure_halo
 from manet.prediction.predict import Tiling, to_tensors
+from manet.prediction.predictor import AreaPredictor
 from manet.prediction.scene_context import HaloTiling, Pair, SceneContext
 from manet.raster.scene import Scene
 from manet.raster.windows import Window

@@ -8,7 +8,7 @@ import re
 import sys
 from pathlib import Path
 
-from manet.speed.run import Report
+from manet.paper.speed.run import Report
 
 ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", ROOT / "docs" / "speed.md")

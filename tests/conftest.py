@@ -1,4 +1,4 @@
-"""What tests share."""
+"""Fixtures that tests share; what they build with is in builders.py."""
 
 import os
 
@@ -6,23 +6,21 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
-from manet.commands import main
-from manet.datasets import generated
+from builders import SHARED, Run, lively
+from manet.card import Card
+from manet.cli import main
 from manet.datasets.manifest import Manifest
-from manet.models import Network, build
+from manet.datasets.sources.town import prepare as town_source
+from manet.legend import ISPRS
+from manet.networks import Network, build
+from manet.networks.checkpoint import save
 from manet.recipe import NetworkSettings, OptimiserSettings, PatchSettings, Recipe, TrainingSettings
-
-Run = Callable[..., tuple[int, str, str]]
-
-SHARED = Path(__file__).parents[2] / "shared"
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +56,7 @@ def mirror() -> Path:
 def town(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Manifest]:
     """A small generated town, prepared. Not to be changed."""
     folder = tmp_path_factory.mktemp("town")
-    return folder, generated.prepare(None, folder, False, lambda line: None, height=640, width=320)
+    return folder, town_source.prepare(None, folder, False, lambda line: None, height=640, width=320)
 
 
 @pytest.fixture
@@ -71,39 +69,33 @@ def tiny_recipe() -> Recipe:
     )
 
 
-def lively(network: Network, gate: float = 0.7) -> Network:
-    """A network whose attention matters: gates open, batch norm calibrated on textured images, logits that spread.
-    Equality means nothing while the gates are near 0 or the logits all alike."""
-    for parameter in network.gates():
-        nn.init.constant_(parameter, gate)
-    for name, parameter in network.named_parameters():
-        if name.endswith("value.weight"):
-            parameter.data *= 4  # what is attended to weighs as much as what is there
-    network.train()
-    with torch.no_grad():
-        for _ in range(3):
-            logits = network(textured(2, network.bands, 96, 128))
-        last = [module for module in network.decoder.modules() if isinstance(module, nn.Conv2d)][-1]
-        last.weight *= 2 / logits.std()
-    return network.eval()
-
-
-def textured(batch: int, bands: int, height: int, width: int) -> torch.Tensor:
-    """Images with structure at several scales."""
-    image = torch.zeros(batch, bands, height, width)
-    for size in (3, 9, 27):
-        coarse = torch.randn(batch, bands, size, size)
-        image += nn.functional.interpolate(coarse, (height, width), mode="bilinear")
-    return image + 0.3 * torch.randn(batch, bands, height, width)
-
-
 @pytest.fixture
 def small_manet() -> Network:
     return lively(build("manet", encoder="resnet10t", classes=4))
 
 
-def one_line(error: str) -> str:
-    lines = [line for line in error.splitlines() if line.strip()]
-    assert len(lines) == 1, error
-    assert lines[0].startswith("error: ")
-    return lines[0]
+@pytest.fixture(scope="session")
+def network() -> Network:
+    torch.manual_seed(0)
+    return lively(build("manet", encoder="resnet10t", classes=6))
+
+
+@pytest.fixture(scope="session")
+def checkpoint(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("checkpoint") / "x.safetensors"
+    card = Card(
+        recipe=Recipe(network=NetworkSettings(encoder="resnet10t")),
+        dataset="noise",
+        legend=ISPRS,
+        bands=("red", "green", "blue"),
+        dtype="uint8",
+        band_mean=(128.0,) * 3,
+        band_std=(74.0,) * 3,
+        gsd_m=None,
+        training_size=96,
+        scores={},
+        attribution="none",
+        version="0",
+    )
+    save(path, network, card)
+    return path

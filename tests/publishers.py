@@ -13,9 +13,9 @@ from PIL import Image
 from rasterio.io import MemoryFile
 from rasterio.transform import Affine
 
-from manet.datasets import loveda, uavid
-from manet.datasets.isprs import potsdam, vaihingen
-from manet.datasets.town import Town, draw
+from manet.datasets.sources import loveda, uavid
+from manet.datasets.sources.isprs import potsdam, vaihingen
+from manet.datasets.sources.town import Town, draw
 from manet.legend import ISPRS
 
 Members = dict[str, bytes]

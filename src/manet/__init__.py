@@ -8,8 +8,8 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from manet.checkpoint import load
-    from manet.models import build
+    from manet.networks import build
+    from manet.networks.checkpoint import load
 
 __version__ = version("manet")
 __all__ = ["__version__", "build", "load"]
@@ -17,11 +17,11 @@ __all__ = ["__version__", "build", "load"]
 
 def __getattr__(name: str) -> object:
     if name == "build":
-        from manet.models import build
+        from manet.networks import build
 
         return build
     if name == "load":
-        from manet.checkpoint import load
+        from manet.networks.checkpoint import load
 
         return load
     raise AttributeError(f"module 'manet' has no attribute '{name}'")

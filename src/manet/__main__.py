@@ -1,5 +1,5 @@
 """`python -m manet`."""
 
-from manet.commands import main
+from manet.cli import main
 
 main()

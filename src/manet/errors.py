@@ -1,7 +1,8 @@
 """What can go wrong by a user's hand.
 
 Every error says in one line what was got, what was expected and what to do. `manet` prints that line and exits with
-status 2; nothing half-written is left behind.
+status 2; nothing half-written is left behind. Errors about what Python has an error for are that error too: a missing
+file is a FileNotFoundError, a wrong option a ValueError.
 """
 
 
@@ -9,12 +10,24 @@ class ManetError(Exception):
     """Root of all errors raised for users."""
 
 
+class OptionError(ManetError, ValueError):
+    """An option has a value that it cannot have, or several do not go together."""
+
+
 class RecipeError(ManetError):
     """A recipe has an unknown key, a value out of range, or names something that does not exist."""
 
 
+class RecipeNotFoundError(RecipeError, FileNotFoundError):
+    """A recipe is not there."""
+
+
 class SceneError(ManetError):
     """An image is missing, truncated, no image at all, or of the wrong size or bands."""
+
+
+class SceneNotFoundError(SceneError, FileNotFoundError):
+    """An image is not there."""
 
 
 class OutputError(ManetError):
@@ -25,12 +38,20 @@ class DatasetError(ManetError):
     """A source, a manifest, a split or labels are not as they must be."""
 
 
+class DatasetNotFoundError(DatasetError, FileNotFoundError):
+    """A source, manifest or label file is not there."""
+
+
 class DownloadError(ManetError):
     """A file could not be fetched, or its checksum is not the pinned one."""
 
 
 class CheckpointError(ManetError):
     """A checkpoint is missing, corrupt, or does not fit what it is used for."""
+
+
+class CheckpointNotFoundError(CheckpointError, FileNotFoundError):
+    """A checkpoint is not there."""
 
 
 class NetworkError(ManetError):

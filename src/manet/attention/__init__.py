@@ -8,8 +8,8 @@ from manet.attention.efficient import EfficientAttention
 from manet.attention.fast import FastAttention
 from manet.attention.kernel import KernelAttention
 from manet.attention.linear import LinearAttention
-from manet.attention.map_module import MapModule, Place, Summary
 from manet.attention.squeeze_excitation import SqueezeExcitation
+from manet.attention.summary_module import Place, Summary, SummaryModule
 
 __all__ = [
     "AttentionBlock",
@@ -20,8 +20,8 @@ __all__ = [
     "FastAttention",
     "KernelAttention",
     "LinearAttention",
-    "MapModule",
     "Place",
     "SqueezeExcitation",
     "Summary",
+    "SummaryModule",
 ]

@@ -4,10 +4,10 @@ from torch import Tensor
 
 from manet.attention.channel import ChannelAttention
 from manet.attention.kernel import KernelAttention
-from manet.attention.map_module import MapModule, Summary
+from manet.attention.summary_module import Summary, SummaryModule
 
 
-class AttentionBlock(MapModule):
+class AttentionBlock(SummaryModule):
     """KAM(X) + CAM(X), each residual with its own gate: (X + g1 * kam) + (X + g2 * cam).
 
     Summary: the kernel attention's two tensors, then the channel attention's two.

@@ -7,14 +7,14 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from manet.attention.convolution import ConvBlock
-from manet.attention.map_module import MapModule, Summary, flatten, in_full_precision, sum_dtype
 from manet.attention.pooling import mean_of, sum_and_weight
+from manet.attention.summary_module import Summary, SummaryModule, flatten, in_full_precision, sum_dtype
 
 RATIO = 16
 """Of the channels to those in the middle of the shared perceptron."""
 
 
-class BlockAttention(MapModule):
+class BlockAttention(SummaryModule):
     """X' = ReLU(BN(conv3x3(X))), channels first, then positions:
 
     X'' = sigmoid(MLP(mean(X')) + MLP(max(X'))) * X',  out = sigmoid(conv7x7([max_c(X''); mean_c(X'')])) * X''.

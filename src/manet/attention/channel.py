@@ -4,10 +4,10 @@ import torch
 from torch import Tensor, nn
 
 from manet.attention.folding import add_product
-from manet.attention.map_module import MapModule, Summary, flatten, in_full_precision, sum_dtype
+from manet.attention.summary_module import Summary, SummaryModule, flatten, in_full_precision, sum_dtype
 
 
-class ChannelAttention(MapModule):
+class ChannelAttention(SummaryModule):
     """E = X^T X, A = softmax_row(rowmax(E) - E), out = X A^T, with a gated residual: X + g * out.
 
     Summary: the energy E (batch, channels, channels) and the number of positions behind it (batch,).

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
-from manet.attention.map_module import MapModule, Summary, flatten, in_full_precision, sum_dtype
+from manet.attention.summary_module import Summary, SummaryModule, flatten, in_full_precision, sum_dtype
 
 
-class DotProductAttention(MapModule):
+class DotProductAttention(SummaryModule):
     """softmax_row(Q K^T) V with a gated residual: X + g * out. No 1 / sqrt(d), as in the paper.
 
     O(N^2) time. Its softmax runs over the positions separately for every query, so nothing smaller than all keys and

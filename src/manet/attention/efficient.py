@@ -4,10 +4,10 @@ import torch
 from torch import Tensor, nn
 
 from manet.attention.folding import add_product, fold, sum_products
-from manet.attention.map_module import MapModule, Summary, flatten, in_full_precision, sum_dtype
+from manet.attention.summary_module import Summary, SummaryModule, flatten, in_full_precision, sum_dtype
 
 
-class EfficientAttention(MapModule):
+class EfficientAttention(SummaryModule):
     """X + reproject(rho_q(Q) (rho_k(K)^T V)), rho_q a softmax over the channels, rho_k one over the positions.
 
     No gate, as published. V and the reprojection are both folded into rho_k(K)^T X, so neither is computed at the

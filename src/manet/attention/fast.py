@@ -5,13 +5,13 @@ from torch import Tensor, nn
 from torch.nn.functional import elu
 
 from manet.attention.folding import add_product, fold, sum_products
-from manet.attention.map_module import MapModule, Summary, flatten, in_full_precision, sum_dtype
+from manet.attention.summary_module import Summary, SummaryModule, flatten, in_full_precision, sum_dtype
 
 EPSILON = 1e-6
 """Added to the denominator, as in the authors' released code."""
 
 
-class FastAttention(MapModule):
+class FastAttention(SummaryModule):
     """Eq. 5 with the gated residual of the kernel attention: X + g * out, where for position i
 
     out_i = phi(q_i)^T [sum_j phi(k_j) v_j^T] / (phi(q_i)^T sum_j phi(k_j)),  phi = elu + 1 (Eq. 7).

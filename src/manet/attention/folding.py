@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
-from manet.attention.map_module import tracing
+from manet.attention.summary_module import tracing
 
 
 def sum_products(keys: Tensor, features: Tensor) -> Tensor:

@@ -6,14 +6,14 @@ from torch.nn.functional import conv2d
 from torch.nn.functional import softplus as torchs
 
 from manet.attention.folding import add_product, fold, sum_products, weigh
-from manet.attention.map_module import MapModule, Summary, flatten, in_full_precision, sum_dtype, tracing
 from manet.attention.softplus import softplus
+from manet.attention.summary_module import Summary, SummaryModule, flatten, in_full_precision, sum_dtype, tracing
 
 EPSILON = 1e-6
 """Added to the key sum, as in the authors' released code."""
 
 
-class KernelAttention(MapModule):
+class KernelAttention(SummaryModule):
     """Eq. 11 with a gated residual: X + g * out, where for position i
 
     out_i = phi(q_i)^T [sum_j phi(k_j) v_j^T] / (phi(q_i)^T sum_j phi(k_j)),  phi = softplus.

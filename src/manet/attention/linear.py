@@ -5,13 +5,13 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from manet.attention.folding import fold, sum_products
-from manet.attention.map_module import MapModule, Summary, flatten, in_full_precision, sum_dtype
+from manet.attention.summary_module import Summary, SummaryModule, flatten, in_full_precision, sum_dtype
 
 EPSILON = 1e-6
 """Added to the key sum, as in the authors' released code."""
 
 
-class LinearAttention(MapModule):
+class LinearAttention(SummaryModule):
     """X + g * out with sim(q, k) = 1 + q^T k, q and k of length 1, where for position i
 
     out_i = (sum_j v_j + q_i^T sum_j k_j v_j^T) / (N + q_i^T sum_j k_j).

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm
 
-from manet.attention.map_module import MapModule, Summary, flatten, in_full_precision, sum_dtype
+from manet.attention.summary_module import Summary, SummaryModule, flatten, in_full_precision, sum_dtype
 
 
 def sum_and_weight(features: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -36,7 +36,7 @@ class PooledNorm(nn.BatchNorm2d):
         return super().forward(input)
 
 
-class ImagePooling(MapModule):
+class ImagePooling(SummaryModule):
     """The mean over the map, 1x1 convolution, batch norm, ReLU, at every position. Chen et al. 2018 (DeepLabV3+).
 
     features (batch, channels, height, width) -> (batch, out_channels, height, width).

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus as torchs
 
-from manet.attention.map_module import tracing
+from manet.attention.summary_module import tracing
 
 
 def softplus(x: Tensor) -> Tensor:

@@ -7,14 +7,14 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from manet.attention.convolution import ConvBlock
-from manet.attention.map_module import MapModule, Summary, in_full_precision, sum_dtype
 from manet.attention.pooling import mean_of, sum_and_weight
+from manet.attention.summary_module import Summary, SummaryModule, in_full_precision, sum_dtype
 
 RATIO = 16
 """Of the channels to those in the middle of the excitation."""
 
 
-class SqueezeExcitation(MapModule):
+class SqueezeExcitation(SummaryModule):
     """X' = ReLU(BN(conv3x3(X))), then s = sigmoid(W2 ReLU(W1 mean(X'))) and out = s * X'.
 
     Summary: the sum of X' over the positions (batch, channels) and its weight (batch,).

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from manet.datasets.alignment import Alignment, EdgeFit
 from manet.datasets.duplicates import Fingerprints, Shared
-from manet.datasets.folder import GSD_TOLERANCE
 from manet.datasets.manifest import SPLITS, Area, Manifest, Split
+from manet.datasets.sources.folder import GSD_TOLERANCE
 from manet.errors import DatasetError
 from manet.legend import IGNORED
 from manet.raster.scene import Scene
-from manet.raster.windows import Window, grid, strips
+from manet.raster.windows import Window, grid, tiles
 
 Advance = Callable[[int], None]
 """Called with the number of pixels that were looked at."""
@@ -87,7 +87,7 @@ def inspect(folder: Path, manifest: Manifest, advance: Advance = lambda pixels: 
         contents.classes = np.zeros(IGNORED + 1, np.int64)
         for area in manifest.splits.get(split, ()):
             with _open(folder, manifest, area.scene) as (scene, labels):
-                for part in strips(area.height, area.width):
+                for part in tiles(area.height, area.width):
                     window = Window(area.row + part.row, area.col + part.col, part.height, part.width)
                     image, valid = scene.read(window)
                     known = labels.read(window)[0][0] if labels else np.full(valid.shape, IGNORED)

@@ -16,7 +16,7 @@ from manet.legend import IGNORED
 from manet.raster.labels import Codes, LabelRaster
 from manet.raster.scene import Scene
 from manet.raster.vectors import PolygonFile, Shapes, bounds_of, read_polygon_file
-from manet.raster.windows import Window, strips
+from manet.raster.windows import Window, tiles
 
 
 class Labels(Protocol):
@@ -47,7 +47,7 @@ class RasterLabels:
         for name, raster in self.rasters.items():
             by_colour = is_by_colour(raster, self.legend)
             kinds["colours" if by_colour else "values"] += 1
-            for window in strips(raster.height, raster.width):
+            for window in tiles(raster.height, raster.width):
                 _, codes, unknown = self._read(name, window)
                 strays.add(codes, unknown, window, raster.path, by_colour)
         progress("labels: " + ", ".join(f"{number} rasters told apart by {kind}" for kind, number in kinds.items()))

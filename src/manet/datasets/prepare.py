@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from manet.datasets.band_statistics import Moments
 from manet.datasets.manifest import (
     MANIFEST,
     SPLITS,
@@ -18,13 +19,13 @@ from manet.datasets.manifest import (
     Split,
     check_areas,
 )
-from manet.datasets.moments import Moments
 from manet.datasets.unfinished import Unfinished
 from manet.errors import DatasetError, SceneError
+from manet.files import refuse_existing, replacing
 from manet.legend import IGNORED, Legend
 from manet.raster.scene import Scene
-from manet.raster.windows import Window, strips
-from manet.raster.writer import refuse_existing, replacing, write_classes, write_image
+from manet.raster.windows import Window, tiles
+from manet.raster.writer import write_classes, write_image
 
 Progress = Callable[[str], None]
 """Called with a line about what is being done."""
@@ -167,7 +168,7 @@ def _write_scene(out: Path, scene: SourceScene, entry: SceneEntry, bands: tuple[
             for path, _ in versions
         ]
         stack.enter_context(scene.opened())
-        for window in strips(scene.height, scene.width):
+        for window in tiles(scene.height, scene.width):
             image, valid = scene.image(window)
             image_file.write(image, window, valid)
             for label_file, (_, read) in zip(label_files, versions, strict=True):
@@ -216,5 +217,5 @@ def _windows_of(
         if area.scene not in paths:
             continue
         with Scene(paths[area.scene]) as scene:
-            for part in strips(area.height, area.width):
+            for part in tiles(area.height, area.width):
                 yield scene.read(Window(area.row + part.row, area.col + part.col, part.height, part.width))

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from manet.datasets.published import PARTIAL
+from manet.datasets.sources.published import PARTIAL
 from manet.errors import DatasetError
+from manet.files import replacing
 from manet.legend import Legend
-from manet.raster.writer import replacing
 
 Classes = NDArray[np.uint8]
 Form = Callable[[str, Classes, Legend], tuple[str, Classes]]

@@ -15,9 +15,9 @@ from scipy.ndimage import distance_transform_edt
 
 from manet.datasets.manifest import Manifest
 from manet.errors import DatasetError
+from manet.evaluation.metrics import mean, ratio
 from manet.evaluation.protocol import Grid
 from manet.legend import IGNORED, Legend
-from manet.metrics import mean, ratio
 
 BoundaryCounts = NDArray[np.int64]
 """Of each class (classes, 6), pixels: of both bands, of either band; of the predicted contour, of it near the true one;

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from manet.datasets.manifest import SPLITS, Area, Manifest, Split
 from manet.evaluation.panel import colourise, legend_handles, stretch
+from manet.files import replacing
 from manet.legend import IGNORED, Legend
 from manet.raster.scene import Scene
 from manet.raster.windows import Window, grid
-from manet.raster.writer import replacing
 
 SAMPLES, SIZE = 4, 384
 """Samples of a split, and their height and width in pixels."""

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from manet.datasets.manifest import Manifest, SceneEntry
 from manet.errors import DatasetError
 from manet.evaluation.boundary import BoundaryCounts, boundary_counts, margin
+from manet.evaluation.metrics import Counts, confusion
 from manet.evaluation.objects import OF_CLASS, ObjectCounts, object_counts
 from manet.evaluation.protocol import Labels
 from manet.legend import IGNORED, Legend
-from manet.metrics import Counts, confusion
 from manet.raster.scene import Scene
-from manet.raster.windows import Window, strips
+from manet.raster.windows import Window, tiles
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def windows(
     truth: Scene, prediction: NDArray[np.uint8], area: Window, legend: Legend, margin: int
 ) -> Iterator[Counted]:
     """Windows that cover an area, with `margin` pixels around each where the area has them."""
-    for part in strips(area.height, area.width):
+    for part in tiles(area.height, area.width):
         seen = Window(part.row - margin, part.col - margin, part.height + 2 * margin, part.width + 2 * margin)
         seen = seen.intersect(Window(0, 0, area.height, area.width))
         assert seen is not None

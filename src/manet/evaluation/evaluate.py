@@ -13,10 +13,10 @@ from manet.errors import DatasetError
 from manet.evaluation.boundary import BoundaryScores, boundary_scores
 from manet.evaluation.counting import Tally, held, open_labels, windows
 from manet.evaluation.error_map import write_error_map
+from manet.evaluation.metrics import Scores, scores
 from manet.evaluation.objects import SizeScores, object_scores
 from manet.evaluation.protocol import LABELS, Foreground, Labels, PredictionSettings, Protocol, foreground_classes
 from manet.legend import Legend
-from manet.metrics import Scores, scores
 from manet.raster.scene import Scene
 from manet.raster.windows import Window
 

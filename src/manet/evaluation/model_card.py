@@ -3,7 +3,7 @@
 from manet.card import Card
 from manet.datasets.manifest import SPLITS, Manifest
 from manet.evaluation.evaluate import Evaluation
-from manet.metrics import ClassScores
+from manet.evaluation.metrics import ClassScores
 from manet.recipe import Recipe
 from manet.tables import TextTable
 

@@ -13,9 +13,9 @@ from pydantic import BaseModel, ConfigDict
 from scipy.ndimage import label
 
 from manet.errors import DatasetError
+from manet.evaluation.metrics import ratio
 from manet.evaluation.protocol import Grid
 from manet.legend import IGNORED, Legend
-from manet.metrics import ratio
 
 EDGES = (100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)
 """Pixels at which one bin of sizes ends and the next begins."""

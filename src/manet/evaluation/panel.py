@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
+from manet.files import replacing
 from manet.legend import IGNORED, Legend
 from manet.raster.scene import Scene
 from manet.raster.windows import Window
-from manet.raster.writer import replacing
 
 
 def colourise(classes: NDArray[np.integer], legend: Legend) -> NDArray[np.uint8]:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from manet.errors import DatasetError
 from manet.evaluation.evaluate import Evaluation
 from manet.evaluation.objects import SizeScores
-from manet.raster.writer import refuse_existing, staging
+from manet.files import refuse_existing, staging
 
 SCORES, ROWS, CONFUSION, GRID = "scores.json", "scores.csv", "confusion.png", "protocols.csv"
 SIZES, SIZES_FIGURE = "objects.csv", "objects.png"

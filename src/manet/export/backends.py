@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Literal
 
 from manet.card import Card, read_card
 from manet.errors import ExportError
-from manet.export.card import Energy, Format, Precision, fingerprint, read_export_card
+from manet.runtime.export_card import Energy, Format, Precision, fingerprint, read_export_card
 
 if TYPE_CHECKING:
     import torch
 
-    from manet.export.network import ExportedNetwork
-    from manet.models import Network
+    from manet.networks import Network
+    from manet.runtime.exported import ExportedNetwork
 
 Runtime = Literal["torch", "openvino", "onnxruntime"]
 Backend = Literal["auto", Runtime]
@@ -61,10 +61,10 @@ def load_backend(
     """
     runs = choose_backend(checkpoint, backend, device, energy)
     if runs == "torch":
-        from manet.checkpoint import load
+        from manet.networks.checkpoint import load
 
         return load(checkpoint).to(device), f"torch, float32, {device}"
-    from manet.export import network as exported
+    from manet.runtime import exported
 
     folder, to = checkpoint, FORMAT_OF[runs]
     if not checkpoint.is_dir():

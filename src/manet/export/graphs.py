@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from manet.export.card import Parts
-from manet.models import Network
+from manet.networks import Network
+from manet.runtime.export_card import Parts
 
 
 @dataclass(frozen=True)

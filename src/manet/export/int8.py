@@ -10,10 +10,10 @@ import torch
 from manet.datasets.manifest import Split, read_manifest
 from manet.datasets.patches import Patch, Patches
 from manet.errors import ExportError
-from manet.export.card import DECODE, ENCODE, SUMMARISE, WHOLE, ExportCard
-from manet.export.network import ExportedNetwork, named_features, named_summaries
+from manet.evaluation.metrics import confusion, scores
 from manet.export.quantise import Inputs, keep_accuracy, quantise
-from manet.metrics import confusion, scores
+from manet.runtime.export_card import DECODE, ENCODE, SUMMARISE, WHOLE, ExportCard
+from manet.runtime.exported import ExportedNetwork, named_features, named_summaries
 
 PATCHES = 16
 """Of either split at most, spread over it."""

@@ -4,16 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from numpy.typing import NDArray
-
-from manet.export.card import Precision
-
 if TYPE_CHECKING:
-    import numpy as np
-
     from manet.export.graphs import Graph
 
-SUFFIX = ".onnx"
+
 OPSET = 18
 
 
@@ -38,21 +32,3 @@ def write(graph: "Graph", path: Path, metadata: Mapping[str, str]) -> None:
     model = onnx.load(path)
     onnx.helper.set_model_props(model, dict(metadata))
     onnx.save(model, path)
-
-
-class Session:
-    """A graph that ONNX Runtime runs on the CPU."""
-
-    def __init__(self, path: Path, precision: Precision, threads: int) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        self._inputs = {port.name for port in self._session.get_inputs()}
-        self.computes_in = "float32" if precision == "fp32" else precision
-
-    def __call__(self, inputs: "Mapping[str, NDArray[np.float32]]") -> "list[NDArray[np.float32]]":
-        """Outputs in their order. Inputs that the graph has no use for are left out."""
-        return self._session.run(None, {name: value for name, value in inputs.items() if name in self._inputs})  # type: ignore[return-value]

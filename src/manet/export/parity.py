@@ -9,7 +9,7 @@ from torch.nn.functional import interpolate
 
 from manet.card import Card
 from manet.errors import ExportError
-from manet.export.card import Parity, Precision
+from manet.runtime.export_card import Parity, Precision
 
 SIZES = ((96, 160), (1024, 768), (61, 37))
 """None of them is traced at; the last is no multiple of a stride."""

@@ -6,20 +6,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from manet import checkpoint as checkpoints
-from manet.attention import MapModule
+from manet.attention import SummaryModule
 from manet.errors import ExportError, NetworkError, OutputError
-from manet.export import openvino
-from manet.export.card import CARD, Energy, ExportCard, Format, Precision, fingerprint
+from manet.export import onnx, openvino
 from manet.export.graphs import graphs
 from manet.export.int8 import to_int8
 from manet.export.metadata import metadata
-from manet.export.network import FORMATS, PACKAGES, ExportedNetwork, require
 from manet.export.parity import check, imagery, measure
-from manet.models import Network
-from manet.raster.writer import refuse_existing, staging
+from manet.files import refuse_existing, staging
+from manet.networks import Network
+from manet.networks import checkpoint as checkpoints
+from manet.runtime.export_card import CARD, Energy, ExportCard, Format, Precision, fingerprint
+from manet.runtime.exported import FORMATS, PACKAGES, ExportedNetwork, require
 
 Say = Callable[[str], None]
+
+WRITERS = {"onnx": onnx.write, "openvino": openvino.write}
 
 TRACED_AT = (4, 5)
 """Height and width, in strides, of the images that graphs are traced with."""
@@ -53,12 +55,13 @@ def export(
         say(f"tracing {card.recipe.network.name} with {card.recipe.network.encoder}")
         example = imagery(card, *(network.stride * cells for cells in TRACED_AT)).repeat(2, 1, 1, 1)
         parts, each = graphs(network, example)
-        form = FORMATS["onnx" if precision == "int8" else to]
+        first: Format = "onnx" if precision == "int8" else to
         for graph in each:
-            form.write(graph, partial / f"{graph.name}{form.SUFFIX}", metadata(card, graph.name))
+            path = partial / f"{graph.name}{FORMATS[first].SUFFIX}"
+            WRITERS[first](graph, path, metadata(card, graph.name))
         export_card = ExportCard(
             network=card,
-            format="onnx" if precision == "int8" else to,
+            format=first,
             precision="fp32" if precision == "int8" else precision,
             energy=energy,
             stride=network.stride,
@@ -105,7 +108,9 @@ def _why_no_scene_context(network: Network) -> str | None:
     except NetworkError as error:
         return str(error)
     if any(
-        type(module).locate is not MapModule.locate for module in network.modules() if isinstance(module, MapModule)
+        type(module).locate is not SummaryModule.locate
+        for module in network.modules()
+        if isinstance(module, SummaryModule)
     ):
         return (
             "this network pools by region, which a graph for windows of any place cannot; predict with --backend torch"

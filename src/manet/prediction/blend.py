@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from manet.prediction.area import Floats, Strip
+from manet.prediction.predictor import Floats, Strip
 from manet.raster.windows import Window
 
 COLUMNS = 512

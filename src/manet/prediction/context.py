@@ -6,10 +6,10 @@ from typing import Literal
 
 import torch
 
-from manet.prediction.area import Advance, AreaPredictor, Strip, ignore
 from manet.prediction.predict import Predictor, Tiling, strips, to_tensors
+from manet.prediction.predictor import Advance, AreaPredictor, Strip, ignore
 from manet.prediction.scene_context import HaloTiling, SceneContext, SceneNetwork
-from manet.prediction.sums import SumsFile
+from manet.prediction.summary_tree import SumsFile
 from manet.raster.scene import Scene
 from manet.raster.windows import Window
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manet.legend import IGNORED
-from manet.prediction.area import Floats, classes_of
+from manet.prediction.predictor import Floats, classes_of
 from manet.raster.windows import Window
 from manet.raster.writer import FULL
 

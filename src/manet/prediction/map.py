@@ -9,16 +9,12 @@ from typing import Literal
 
 from manet.errors import OutputError
 from manet.legend import Legend
-from manet.prediction.area import Advance, AreaPredictor, ignore
-from manet.prediction.journal import Journal
 from manet.prediction.layers import Layers
+from manet.prediction.predictor import Advance, AreaPredictor, ignore
+from manet.prediction.resume import Journal
 from manet.raster.cog import write_cog
 from manet.raster.scene import Scene
-from manet.raster.writer import (
-    Writer,
-    write_classes,
-    write_shares,
-)
+from manet.raster.writer import Writer, write_classes, write_shares
 
 
 @dataclass(frozen=True)

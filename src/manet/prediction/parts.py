@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from manet.files import replacing
 from manet.legend import IGNORED
-from manet.raster.windows import Window, strips
-from manet.raster.writer import BLOCK, replacing
+from manet.raster.windows import Window, tiles
+from manet.raster.writer import BLOCK
 
 Bytes = NDArray[np.uint8]
 
@@ -45,7 +46,7 @@ class Parts:
     def blocks(self, height: int, width: int, layers: slice) -> Iterator[tuple[Window, Bytes]]:
         """Layers of a raster block by block, row by row, IGNORED where there is no piece."""
         waiting = [_Strip(self._path(index)) for index in range(self.finished)]
-        for block in strips(height, width, BLOCK):
+        for block in tiles(height, width, BLOCK):
             while waiting and waiting[0].bottom <= block.row:
                 waiting.pop(0).close()
             values = np.full((layers.stop - layers.start, block.height, block.width), IGNORED, np.uint8)

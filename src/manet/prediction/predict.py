@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from manet.errors import SceneError
-from manet.prediction.ahead import ahead
-from manet.prediction.area import Advance, Floats, Strip, ignore
 from manet.prediction.blend import blend
+from manet.prediction.predictor import Advance, Floats, Strip, ignore
+from manet.prediction.prefetch import ahead
 from manet.raster.scene import Scene
 from manet.raster.windows import Window, grid
 

@@ -17,10 +17,10 @@ from torch import Tensor
 
 from manet.attention import Place
 from manet.errors import SceneError
-from manet.prediction.ahead import ahead
-from manet.prediction.area import Advance, AreaPredictor, Floats, Strip, ignore
 from manet.prediction.predict import to_tensors
-from manet.prediction.sums import Summaries, SumsFile, Tree
+from manet.prediction.predictor import Advance, AreaPredictor, Floats, Strip, ignore
+from manet.prediction.prefetch import ahead
+from manet.prediction.summary_tree import Summaries, SumsFile, Tree
 from manet.raster.scene import Scene
 from manet.raster.windows import Window
 

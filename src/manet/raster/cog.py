@@ -5,7 +5,8 @@ from typing import Literal
 
 import rasterio.shutil
 
-from manet.raster.writer import BLOCK, read_back, replacing
+from manet.files import replacing
+from manet.raster.writer import BLOCK, read_back
 
 
 def write_cog(source: Path, out: Path, overviews: Literal["mode", "average"]) -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from manet.errors import SceneError
 from manet.raster.scene import Scene
-from manet.raster.windows import Window, strips
+from manet.raster.windows import Window, tiles
 from manet.raster.writer import BLOCK
 
 Colour = Literal["black", "white", "both"]
@@ -49,7 +49,7 @@ def find_collar(scene: Scene, colour: Colour) -> Collar:
     most = int(np.iinfo(scene.dtype).max)
     left, right = np.full(scene.height, scene.width), np.zeros(scene.height, np.int64)
     top, bottom = np.full(scene.width, scene.height), np.zeros(scene.width, np.int64)
-    for block in strips(scene.height, scene.width, BLOCK):
+    for block in tiles(scene.height, scene.width, BLOCK):
         image, valid = scene.read(block)
         brightness, imagery = image.astype(np.float32), valid.copy()
         if colour != "white":

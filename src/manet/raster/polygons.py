@@ -12,11 +12,12 @@ import shapely
 from numpy.typing import NDArray
 
 from manet.errors import OutputError, SceneError
-from manet.raster.ground import ground_of
+from manet.files import replacing
+from manet.raster.ellipsoid import ground_of
 from manet.raster.scene import Scene
 from manet.raster.simplify import simplify
 from manet.raster.trace import integral, trace
-from manet.raster.writer import FULL, read_category_names, replacing
+from manet.raster.writer import FULL, read_category_names
 
 DRIVERS = {".gpkg": "GPKG", ".parquet": "Parquet"}
 BACKGROUND = "background"

@@ -19,7 +19,7 @@ from rasterio.transform import Affine
 from rasterio.windows import Window as RasterioWindow
 
 from manet.legend import IGNORED
-from manet.raster.windows import strips
+from manet.raster.windows import tiles
 from manet.raster.writer import BLOCK
 
 CELL = 1024
@@ -108,7 +108,7 @@ def integral(path: Path, corners: NDArray[np.int32]) -> NDArray[np.int64]:
         bounds = np.searchsorted(block_of[order], np.arange(across * -(-height // BLOCK) + 1))
         above = below = np.zeros(width + 1, np.int64)
         left = np.zeros(0, np.int64)
-        for number, block in enumerate(strips(height, width, BLOCK)):
+        for number, block in enumerate(tiles(height, width, BLOCK)):
             if block.col == 0:
                 left = np.zeros(block.height + 1, np.int64)
                 below = above.copy()
@@ -133,7 +133,7 @@ def _shapes(band: Any, mask: Any) -> Iterator[tuple[list[list[tuple[float, float
 
 
 def _cells(raster: rasterio.DatasetReader, index: int) -> Iterator[tuple[list[list[tuple[float, float]]], float]]:
-    for cell in strips(raster.height, raster.width, CELL):
+    for cell in tiles(raster.height, raster.width, CELL):
         classes = raster.read(1, window=RasterioWindow(cell.col, cell.row, cell.width, cell.height))  # type: ignore[call-arg]
         for polygon, value in _shapes(classes, classes == index):
             yield [[(x + cell.col, y + cell.row) for x, y in ring] for ring in polygon], value

@@ -65,7 +65,7 @@ def grid(area: Window, size: int, step: int) -> list[Window]:
     ]
 
 
-def strips(height: int, width: int, size: int = 1024) -> Iterator[Window]:
+def tiles(height: int, width: int, size: int = 1024) -> Iterator[Window]:
     """Disjoint windows of at most size x size that cover a raster of this height and width row by row."""
     for row in range(0, height, size):
         for col in range(0, width, size):

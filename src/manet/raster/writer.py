@@ -1,8 +1,5 @@
 """Writing GeoTIFFs: window by window, under a temporary name, renamed when whole."""
 
-import glob
-import os
-import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,8 +18,9 @@ from rasterio.transform import Affine
 from rasterio.windows import Window as RasterioWindow
 
 from manet.errors import OutputError
+from manet.files import replacing
 from manet.legend import IGNORED, Legend
-from manet.raster.windows import Window, strips
+from manet.raster.windows import Window, tiles
 
 BLOCK = 512
 """Height and width of a GeoTIFF's internal blocks."""
@@ -58,63 +56,6 @@ class Writer:
                     self._write_valid(np.ones((earlier.height, earlier.width), bool), earlier)
             rectangle = RasterioWindow(window.col, window.row, window.width, window.height)  # type: ignore[call-arg]
             self._dataset.write_mask(valid.astype(np.uint8) * 255, window=rectangle)
-
-
-def refuse_existing(path: Path, overwrite: bool) -> None:
-    """Raises OutputError where something is there already, or where nothing can be written."""
-    if path.exists() and not overwrite:
-        raise OutputError(f"{path} exists already; give another name, or --overwrite to replace it")
-    folder = next(parent for parent in (path.parent, *path.parent.parents) if parent.exists())
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise OutputError(f"{folder} cannot be written to; choose a folder that can")
-
-
-@contextmanager
-def replacing(path: Path, overwrite: bool = False) -> Iterator[Path]:
-    """A temporary name beside `path`; what was written there takes the name `path` if nothing fails, else it goes.
-
-    Raises OutputError where `path` exists and is not to be overwritten, and where it cannot be written.
-    """
-    refuse_existing(path, overwrite)
-    partial = path.with_name(f"{_partial(path)}{os.getpid()}{path.suffix}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield partial
-        os.replace(partial, path)
-    except (OSError, CPLE_BaseError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise OutputError(f"{path} cannot be written ({reason}); check the folder and the disk") from error
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-@contextmanager
-def staging(out: Path) -> Iterator[Path]:
-    """A temporary folder beside `out`, for files that go there once nothing has failed; it goes in any case.
-
-    Raises OutputError where one of them cannot be written.
-    """
-    partial = out.with_name(f"{_partial(out)}{os.getpid()}")
-    try:
-        partial.mkdir(parents=True)
-        yield partial
-    except OSError as error:
-        raise OutputError(
-            f"{out} cannot be written ({error.strerror or error}); check the folder and the disk"
-        ) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def remove_leftovers(path: Path) -> None:
-    """Remove what a process that was killed left of `path` under temporary names."""
-    for left in path.parent.glob(f"{glob.escape(_partial(path))}*"):
-        left.unlink()
-
-
-def _partial(path: Path) -> str:
-    """How the temporary names beside a path begin."""
-    return f".{path.name}.partial-"
 
 
 @contextmanager
@@ -228,8 +169,11 @@ def _create(path: Path, **profile: Any) -> Iterator[rasterio.io.DatasetWriter]:
             )
     except rasterio.errors.RasterioIOError as error:
         raise OutputError(f"{path.parent} cannot be written to ({error}); check the folder and the disk") from error
-    with dataset:
-        yield dataset
+    try:
+        with dataset:
+            yield dataset
+    except CPLE_BaseError as error:
+        raise OutputError(f"{path.parent} cannot be written to ({error}); check the folder and the disk") from error
     read_back(path)
 
 
@@ -241,7 +185,7 @@ def read_back(path: Path) -> None:
     try:
         with warnings.catch_warnings(), rasterio.open(path) as dataset:
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            for block in strips(dataset.height, dataset.width, BLOCK):
+            for block in tiles(dataset.height, dataset.width, BLOCK):
                 rectangle = RasterioWindow(block.col, block.row, block.width, block.height)  # type: ignore[call-arg]
                 dataset.read(1, window=rectangle)
                 dataset.dataset_mask(window=rectangle)

@@ -11,7 +11,7 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 
 from manet.errors import TrainingError
-from manet.raster.writer import replacing
+from manet.files import replacing
 
 COLUMNS = ("epoch", "step", "seconds", "rate", "train/loss", "validation/mean_iou", "validation/overall_accuracy")
 

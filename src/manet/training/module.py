@@ -13,11 +13,11 @@ from torchmetrics.classification import MulticlassConfusionMatrix
 
 from manet.datasets.patches import Patch
 from manet.errors import TrainingError
+from manet.evaluation.metrics import Scores, scores
 from manet.legend import IGNORED, Legend
-from manet.losses import balanced_weights, training_loss
-from manet.metrics import Scores, scores
-from manet.models import Network
+from manet.networks import Network
 from manet.recipe import OptimiserSettings, Recipe
+from manet.training.losses import balanced_weights, training_loss
 
 MONITORED = "validation/mean_iou"
 

@@ -15,14 +15,14 @@ from lightning.pytorch.loggers import Logger
 from manet.card import Card, read_card
 from manet.datasets.manifest import Manifest, Split, read_manifest
 from manet.errors import OutputError, TrainingError
-from manet.models import build
-from manet.raster.writer import refuse_existing
+from manet.files import refuse_existing
+from manet.networks import build
 from manet.recipe import Recipe
 from manet.training.batches import Batches
-from manet.training.carry_over import carry_over
 from manet.training.log import Log, tensorboard_logger
 from manet.training.module import MONITORED, Segmentation
 from manet.training.state import KeepBest, KeepRecipe, KeepState, is_finished
+from manet.training.transfer import carry_over
 
 Say = Callable[[str], None]
 """Called with a line for the user."""

@@ -9,10 +9,10 @@ import lightning
 import torch
 from lightning.pytorch.callbacks import Callback
 
-from manet import checkpoint
 from manet.card import Card
 from manet.datasets.manifest import Manifest
-from manet.raster.writer import replacing
+from manet.files import replacing
+from manet.networks import checkpoint
 from manet.recipe import Recipe
 from manet.training.module import MONITORED, Segmentation
 

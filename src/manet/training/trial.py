@@ -17,8 +17,8 @@ from torch import Tensor
 from manet.datasets.manifest import Split, read_manifest
 from manet.datasets.patches import Patch
 from manet.errors import TrainingError
+from manet.files import replacing
 from manet.machine import physical
-from manet.raster.writer import replacing
 from manet.recipe import Recipe
 from manet.training.batches import Batches
 from manet.training.module import make_optimiser

@@ -1,0 +1,81 @@
+"""What every module that looks at the whole map has in common.
+
+Attention here reads the map only through sums over positions, and sums merge. So a module is three functions:
+`summarise`, `merge` and `attend`; `forward` is summarise, then attend. Invalid positions are left out of the sums,
+scenes larger than memory are merged from windows. Convolutions that come before the sums are a fourth, `prepare`, so
+that they are computed once.
+"""
+
+from typing import ClassVar, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+Summary = tuple[Tensor, ...]
+"""What a module knows of the whole map: a few tensors whose size does not depend on the map's (batch first)."""
+
+
+class Place(NamedTuple):
+    """Where features lie in their map: their first row and column, and the height and width of the whole map."""
+
+    row: int
+    col: int
+    height: int
+    width: int
+
+
+class SummaryModule(nn.Module):
+    """A module whose view of the whole map is a summary.
+
+    Shapes: features (batch, channels, height, width); valid (batch, 1, height, width), the weight of each position in
+    the sums, 0 to 1 (None: all 1).
+    """
+
+    bounded: ClassVar[bool] = True
+    """Whether the summary's size is independent of the map's, so that scenes of any size can be merged."""
+
+    reach: ClassVar[int] = 0
+    """By how many cells the module's own convolutions widen the view: a window's halo grows by as much."""
+
+    def prepare(self, features: Tensor) -> Tensor:
+        """What `summarise` and `attend` take: the features, unless the module begins with convolutions of its own."""
+        return features
+
+    def locate(self, place: Place | None) -> None:
+        """Say where in the map the features to come lie, in cells (None: they are all of it). Most need not know."""
+
+    def summarise(self, features: Tensor, valid: Tensor | None = None) -> Summary:
+        """The summary of these prepared features, in float32 or better."""
+        raise NotImplementedError
+
+    def merge(self, a: Summary, b: Summary) -> Summary:
+        """The summary of two disjoint parts of a map together. A sum, unless a module says otherwise."""
+        return tuple(x + y for x, y in zip(a, b, strict=True))
+
+    def attend(self, features: Tensor, summary: Summary) -> Tensor:
+        """The module's output for these prepared features, given the summary of the map they belong to."""
+        raise NotImplementedError
+
+    def forward(self, features: Tensor, valid: Tensor | None = None) -> Tensor:
+        features = self.prepare(features)
+        return self.attend(features, self.summarise(features, valid))
+
+
+def sum_dtype(features: Tensor) -> torch.dtype:
+    """The type in which sums over positions are taken: float32, or float64 if the features are."""
+    return torch.promote_types(features.dtype, torch.float32)
+
+
+def flatten(features: Tensor, dtype: torch.dtype) -> Tensor:
+    """(batch, channels, height, width) to (batch, channels, positions) in the given type."""
+    return features.flatten(2).to(dtype)
+
+
+def in_full_precision(features: Tensor) -> torch.autocast:
+    """A context in which autocast does not lower the precision of the sums."""
+    return torch.autocast(features.device.type, enabled=False)
+
+
+def tracing() -> bool:
+    """Whether a graph is being traced, which is for all sizes and for other runtimes than torch."""
+    return torch.jit.is_tracing()  # type: ignore[attr-defined,no-any-return]

@@ -1,0 +1,87 @@
+"""`manet benchmark speed`: how fast, side by side."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.table import Table
+
+from manet.allocator import SYSTEM, keep_freed
+from manet.cli.console import console
+
+if TYPE_CHECKING:
+    from manet.paper.speed.run import Report
+
+
+def speed(
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Checkpoint of a MANet; without one, an untrained network.")
+    ] = None,
+    encoder: Annotated[str, typer.Option(help="Of the untrained network.")] = "resnet50",
+    data: Annotated[
+        Path | None, typer.Option(help="Prepared dataset, whose test areas are predicted; int8 needs it.")
+    ] = None,
+    size: Annotated[int, typer.Option(help="Height and width of the image, pixels.")] = 512,
+    only: Annotated[
+        Literal["attention", "network", "step", "scene", "contexts"] | None,
+        typer.Option(help="One kind of case alone."),
+    ] = None,
+    rounds: Annotated[int, typer.Option(help="Turns of every case, fewer where they take long.", min=3)] = 9,
+    json: Annotated[Path | None, typer.Option(help="Results to write as data.")] = None,
+    figure: Annotated[Path | None, typer.Option(help="Picture to write, .png, .svg or .pdf.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
+) -> None:
+    """Time kernel attention, network, training step and scene against the published formulation, in one run."""
+    # allocator and waiting threads as any program has them that the published formulation runs in
+    os.environ.pop("OMP_WAIT_POLICY", None)
+    keep_freed(SYSTEM)
+    from manet.files import refuse_existing, replacing
+    from manet.paper.speed.figure import draw
+    from manet.paper.speed.run import Settings, run
+
+    for path in (json, figure):
+        if path is not None:
+            refuse_existing(path, overwrite)
+    report = run(
+        Settings(encoder=encoder, size=size, step_size=min(size, 256), scene_size=2 * size, only=only, rounds=rounds),
+        checkpoint,
+        data,
+        say=lambda line: console.print(line, style="dim", markup=False, highlight=False),
+    )
+    print_report(report)
+    if json is not None:
+        with replacing(json, overwrite) as partial:
+            partial.write_text(report.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    if figure is not None:
+        with replacing(figure, overwrite) as partial:
+            draw(report, partial)
+
+
+def print_report(report: "Report") -> None:
+    """A table a case (times as fast as its first row: median and quartiles), then the machine."""
+    for case in dict.fromkeys(row.case for row in report.rows):
+        table = Table(title=case, title_justify="left")
+        for column in ("way", "computes in", "seconds", "times as fast", "MB", "of ceiling", "agreement"):
+            table.add_column(column, justify="left" if column in ("way", "computes in") else "right")
+        for row in (row for row in report.rows if row.case == case):
+            low, high = row.ratio_quartiles
+            equal = row.compared == "equal classes"
+            table.add_row(
+                row.way,
+                row.computes_in,
+                f"{row.seconds:.4f}",
+                f"{row.ratio:.2f} ({low:.2f} to {high:.2f})",
+                "-" if row.peak_mb is None else f"{row.peak_mb:.1f}",
+                "-" if row.of_ceiling is None else f"{100 * row.of_ceiling:.0f} %",
+                f"{100 * row.agreement:.3f} %" if equal else f"off by {row.agreement:.0e}",
+            )
+        console.print(table)
+    machine = report.machine
+    console.print(f"{report.network}; {report.imagery}", highlight=False, soft_wrap=True)
+    console.print(
+        f"{machine.processor}, {machine.threads} threads, {machine.instructions}; "
+        f"ceiling: matrix products {machine.gflops:.0f} GFLOP/s, copies {machine.bandwidth:.1f} GB/s",
+        highlight=False,
+        soft_wrap=True,
+    )

@@ -1,0 +1,92 @@
+"""`manet check`: look a prepared dataset over before training on it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from manet.cli.console import console, progress_bar
+
+if TYPE_CHECKING:
+    from manet.datasets.inspect import Inspection
+    from manet.datasets.manifest import Manifest
+
+SHEET = "check.png"
+
+
+def check(
+    data: Annotated[Path, typer.Argument(help="Prepared dataset.")],
+    out: Annotated[
+        Path | None, typer.Option(help=f"Contact sheet, a PNG. [default: {SHEET} in the dataset, replaced if there]")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
+) -> None:
+    """Classes, bands, nodata, misalignment and duplicates across splits, and a contact sheet with overlays."""
+    from manet.datasets.inspect import inspect
+    from manet.datasets.manifest import read_manifest
+    from manet.evaluation.contact_sheet import write_contact_sheet
+    from manet.files import refuse_existing
+
+    sheet, overwrite = (data / SHEET, True) if out is None else (out, overwrite)
+    manifest = read_manifest(data)
+    refuse_existing(sheet, overwrite)
+    pixels = sum(area.height * area.width for areas in manifest.splits.values() for area in areas)
+    with progress_bar("reading pixels", pixels) as advance:
+        inspection = inspect(data, manifest, advance)
+    write_contact_sheet(sheet, data, manifest, overwrite)
+    print_inspection(inspection, manifest)
+    console.print(f"look at {sheet}", markup=False, soft_wrap=True)
+
+
+def print_inspection(inspection: "Inspection", manifest: "Manifest") -> None:
+    """Tables of classes and bands, sizes, and what is worth a look."""
+    console.print(_class_table(inspection, manifest))
+    console.print(_band_table(inspection))
+    (height, width), (largest_height, largest_width) = inspection.sizes
+    sizes = f"{height} x {width}" + (f" to {largest_height} x {largest_width}" if len(manifest.scenes) > 1 else "")
+    ground = "unknown ground sampling distance (no CRS)"
+    if inspection.gsd_m:
+        low, high = (f"{gsd_m:.3g}" for gsd_m in inspection.gsd_m)
+        ground = f"{low} m a pixel" if low == high else f"{low} to {high} m a pixel"
+    console.print(f"{len(manifest.scenes)} scenes of {sizes} pixels, {ground}", highlight=False)
+    for fit in inspection.alignments:
+        console.print(
+            f"labels of '{fit.scene}': best fit to the image's edges at {fit.rows:+d} rows, {fit.cols:+d} columns "
+            f"(correlation {fit.correlation:.2f}, unshifted {fit.unshifted:.2f})",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
+    for finding in inspection.findings:
+        console.print(f"[bold yellow]look:[/] {escape(finding)}", highlight=False, soft_wrap=True)
+    if not inspection.findings:
+        console.print("nothing conspicuous: no empty class, dead band, shifted labels or shared ground")
+
+
+def _class_table(inspection: "Inspection", manifest: "Manifest") -> Table:
+    table = Table(title=f"{manifest.dataset}: pixels by split, %")
+    table.add_column("")
+    for split, contents in inspection.splits.items():
+        table.add_column(f"{split}\n{contents.areas} areas\n{contents.pixels / 1e6:.1f} Mpx", justify="right")
+
+    def row(name: str, parts: list[tuple[int, int]]) -> None:
+        table.add_row(name, *(f"{100 * part / whole:.2f}" if whole else "-" for part, whole in parts))
+
+    for index, name in enumerate(manifest.legend.names):
+        row(name, [(int(c.classes[index]), int(c.classes.sum())) for c in inspection.splits.values()])
+    table.add_section()
+    row("of all: no label", [(c.ignored, c.pixels) for c in inspection.splits.values()])
+    row("of all: nodata", [(c.pixels - c.valid, c.pixels) for c in inspection.splits.values()])
+    return table
+
+
+def _band_table(inspection: "Inspection") -> Table:
+    table = Table(title="bands")
+    for column in ("band", "smallest", "at it, %", "largest", "at it, %"):
+        table.add_column(column, justify="left" if column == "band" else "right")
+    for band in inspection.bands:
+        shares = [f"{100 * count / max(band.pixels, 1):.2f}" for count in (band.at_low, band.at_high)]
+        table.add_row(band.name, f"{band.low:g}", shares[0], f"{band.high:g}", shares[1])
+    return table

@@ -1,0 +1,37 @@
+"""`manet export`: a checkpoint as graphs for other runtimes."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from manet.cli.console import console
+from manet.cli.options import EnergyOption
+
+
+def export(
+    checkpoint: Annotated[Path, typer.Argument(help="Checkpoint, such as runs/x/best.safetensors.")],
+    to: Annotated[Literal["openvino", "onnx"], typer.Option(help="Format.")] = "openvino",
+    precision: Annotated[Literal["fp32", "bf16", "int8"], typer.Option(help="What is computed in.")] = "fp32",
+    out: Annotated[Path | None, typer.Option(help="Folder to write; beside the checkpoint if not given.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="int8: prepared dataset that the checkpoint was trained on, to calibrate.")
+    ] = None,
+    energy: EnergyOption = "paper",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an exported network that is there.")] = False,
+) -> None:
+    """Write a network as ONNX or OpenVINO graphs, for any image size and both contexts, and check that they agree."""
+    from manet.export.backends import beside
+    from manet.export.write import export as run
+
+    out = out or beside(checkpoint, to, precision)
+    card = run(checkpoint, out, to, precision, data=data, energy=energy, overwrite=overwrite, say=console.print)
+    worst = max(card.parity, key=lambda found: found.probability)
+    least = min(found.equal_classes for found in card.parity)
+    of = "the float32 graphs" if precision == "int8" else "the graphs"
+    console.print(
+        f"{of} and the network differ by at most {worst.probability:.1e} of a probability "
+        f"({worst.height} x {worst.width} pixels, {worst.case}), {100 * least:.3f} % equal classes",
+        soft_wrap=True,
+    )
+    console.print(f"written: {out}; predict with it as with a checkpoint", soft_wrap=True)

@@ -1,0 +1,39 @@
+"""`manet polygons`: the polygons of a finished map."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from manet.cli.console import console
+
+BackgroundOption = Annotated[
+    Literal["out", "cells"],
+    typer.Option(help="Polygons: the class called background is left out, or cut into cells of 1024 pixels."),
+]
+SimplifyOption = Annotated[
+    float, typer.Option(min=0, help="Polygons: bends smaller than so many pixels go; shared borders stay shared.")
+]
+LeastAreaOption = Annotated[
+    float, typer.Option("--min-area", min=0, help="Polygons: smaller ones are left out, square metres.")
+]
+
+
+def polygons(
+    map_file: Annotated[Path, typer.Argument(metavar="MAP", help="Map that `manet predict` wrote.")],
+    out: Annotated[Path, typer.Option(help="Polygons to write, .gpkg (or .parquet, where GDAL can).")],
+    probabilities: Annotated[
+        Path | None, typer.Option(help="The map's raster of probabilities, for each polygon's confidence.")
+    ] = None,
+    background: BackgroundOption = "out",
+    simplify: SimplifyOption = 0,
+    least_area: LeastAreaOption = 0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace polygons that are there.")] = False,
+) -> None:
+    """Polygons of a map: whole ones, each with its class, name and area on the ellipsoid."""
+    from manet.raster.polygons import PolygonSettings, write_polygons
+
+    settings = PolygonSettings(background, simplify, least_area)
+    with console.status("tracing polygons"):
+        count = write_polygons(map_file, out, probabilities, settings, overwrite)
+    console.print(f"{count} polygons: {out}", highlight=False, soft_wrap=True)

@@ -1,0 +1,97 @@
+"""`manet train`: train a network on a prepared dataset."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from manet.cli.console import console
+from manet.cli.signals import resumable
+
+
+def train(
+    data: Annotated[Path, typer.Option(help="Prepared dataset.")],
+    recipe: Annotated[str, typer.Option(help="Recipe: the name of one that comes with manet, or a TOML file.")],
+    out: Annotated[Path, typer.Option(help="Folder of the run.")],
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", help="Change the recipe: optimiser.rate=1e-3; any number of times.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")] = False,
+    start: Annotated[
+        Path | None, typer.Option("--from", help="Checkpoint whose weights are carried over, as far as they fit.")
+    ] = None,
+    choose_on: Annotated[
+        Literal["train", "validation", "test"], typer.Option(help="Split on which the best epoch is chosen.")
+    ] = "validation",
+    workers: Annotated[int, typer.Option(min=0, help="Processes that read patches.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Log to OUT/tensorboard too.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Measure a few steps, say what the run would cost, write nothing.")
+    ] = False,
+    find_batch: Annotated[
+        bool, typer.Option("--find-batch", help="Suggest patches.batch for this device; train nothing.")
+    ] = False,
+    find_rate: Annotated[
+        bool, typer.Option("--find-rate", help="Suggest optimiser.rate, with OUT/rate.png; train nothing.")
+    ] = False,
+    save_every: Annotated[
+        float, typer.Option(min=0, hidden=True, help="Seconds between the states to resume from, within an epoch.")
+    ] = 60.0,
+) -> None:
+    """Train a network; the best epoch on the validation split is kept as best.safetensors."""
+    from manet.recipe import read_recipe
+
+    settings = read_recipe(recipe, changes or ())
+    if dry_run or find_batch or find_rate:
+        from manet.cli.device import choose_device
+        from manet.cli.training_trials import print_batch, print_cost, print_rate
+        from manet.training.trial import Plan
+
+        plan = Plan(data, settings, choose_device(device), start, choose_on, workers)
+        if dry_run:
+            print_cost(plan)
+        if find_batch:
+            print_batch(plan)
+        if find_rate:
+            print_rate(plan, out / "rate.png")
+        return
+    with resumable(lambda: _how(out)):
+        from manet.cli.device import choose_device
+        from manet.cli.halo import with_halo
+        from manet.cli.training_progress import TrainingProgress
+        from manet.networks.checkpoint import load, save
+        from manet.training.run import train as run
+
+        with TrainingProgress(console) as progress:
+            outcome = run(
+                data,
+                settings,
+                out,
+                resume=resume,
+                start=start,
+                choose_on=choose_on,
+                workers=workers,
+                device=device,
+                save_every_s=save_every,
+                tensorboard=tensorboard,
+                callbacks=[progress],
+                say=lambda line: console.print(line, soft_wrap=True, markup=False, highlight=False),
+            )
+    best = load(outcome.checkpoint).to(choose_device(device))
+    card = with_halo(best, data, choose_on, choose_device(device))
+    if card != best.card:
+        save(outcome.checkpoint, best, card, overwrite=True)
+    scores = outcome.card.scores
+    console.print(
+        f"best epoch {scores['epoch'] + 1}: mean IoU {scores['mean_iou'] or 0:.3f}, "
+        f"overall accuracy {scores['overall_accuracy']:.3f} on the {choose_on} split"
+    )
+    console.print(
+        f"next: manet evaluate {outcome.checkpoint} --data {data} --split test --out {out}/test", soft_wrap=True
+    )
+
+
+def _how(out: Path) -> str:
+    resumes = (out / "recipe.json").exists()
+    return "with the same command and --resume" if resumes else "anew: nothing was trained yet"

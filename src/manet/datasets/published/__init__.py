@@ -1,6 +1,0 @@
-"""Datasets from their publishers' own archives."""
-
-from manet.datasets.published.prepare import PARTIAL, prepare_publication
-from manet.datasets.published.publication import Height, Publication, PublicationSettings, Role
-
-__all__ = ["PARTIAL", "Height", "Publication", "PublicationSettings", "Role", "prepare_publication"]

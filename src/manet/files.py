@@ -1,0 +1,108 @@
+"""Files: written under a temporary name and renamed when whole; checksums, TOML, the nearest of several names."""
+
+import difflib
+import glob
+import hashlib
+import os
+import shutil
+import tomllib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+from manet.errors import ManetError, OutputError
+
+
+def refuse_existing(path: Path, overwrite: bool) -> None:
+    """Raises OutputError where something is there already, or where nothing can be written."""
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path} exists already; give another name, or allow it to be replaced")
+    folder = next(parent for parent in (path.parent, *path.parent.parents) if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise OutputError(f"{folder} cannot be written to; choose a folder that can")
+
+
+@contextmanager
+def replacing(path: Path, overwrite: bool = False) -> Iterator[Path]:
+    """A temporary name beside `path`; what was written there takes the name `path` if nothing fails, else it goes.
+
+    Raises:
+        OutputError: `path` exists and is not to be overwritten, or it cannot be written.
+    """
+    refuse_existing(path, overwrite)
+    partial = path.with_name(f"{_partial(path)}{os.getpid()}{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield partial
+        os.replace(partial, path)
+    except ManetError:
+        raise
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be written ({error.strerror or error}); check the folder and the disk"
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def staging(out: Path) -> Iterator[Path]:
+    """A temporary folder beside `out`, for files that go there once nothing has failed; it goes in any case.
+
+    Raises:
+        OutputError: One of them cannot be written.
+    """
+    partial = out.with_name(f"{_partial(out)}{os.getpid()}")
+    try:
+        partial.mkdir(parents=True)
+        yield partial
+    except ManetError:
+        raise
+    except OSError as error:
+        raise OutputError(
+            f"{out} cannot be written ({error.strerror or error}); check the folder and the disk"
+        ) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what a process that was killed left of `path` under temporary names."""
+    for left in path.parent.glob(f"{glob.escape(_partial(path))}*"):
+        left.unlink()
+
+
+def _partial(path: Path) -> str:
+    """How the temporary names beside a path begin."""
+    return f".{path.name}.partial-"
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_toml(path: Path | Traversable, error: type[ManetError]) -> dict[str, Any]:
+    """The content of a TOML file.
+
+    Args:
+        path: File, UTF-8.
+        error: What is raised where the file is no TOML.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as reason:
+        raise error(f"{path} is not TOML ({reason}); correct it there") from reason
+
+
+def choices(name: str, known: Iterable[str]) -> str:
+    """The names that there are, and which of them is nearest to one that is not among them: for error messages."""
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.0)
+    return ", ".join(names) + (f" (nearest: {near[0]})" if near else "") if names else "none"

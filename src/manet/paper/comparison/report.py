@@ -1,0 +1,138 @@
+"""Everything that an experiment's folder tells, as files: tables, scores and curves."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+
+from manet.errors import OutputError
+from manet.evaluation.evaluate import Evaluation
+from manet.evaluation.metrics import mean
+from manet.evaluation.objects import size_names
+from manet.networks import NETWORKS
+from manet.paper.comparison.curves import FILE as CURVES
+from manet.paper.comparison.curves import write_curves
+from manet.paper.comparison.facts import Facts
+from manet.paper.comparison.results import ExperimentSettings, Run, finished_runs, read_settings
+from manet.paper.comparison.tables import FILES, methods, tables, write_tables
+from manet.paper.printed import METHODS
+from manet.tables import TextTable
+from manet.training.log import read_log
+from manet.training.run import LOG
+
+
+def write_report(out: Path) -> tuple[list[TextTable], list[Path]]:
+    """Of all finished runs in an experiment's folder, whoever asked for them; files of an earlier report are replaced.
+
+    Raises OutputError where there is none.
+    """
+    settings = read_settings(out)
+    runs = [run for name in NETWORKS for run in finished_runs(out) if run.network == name]
+    if not runs:
+        raise OutputError(f"{out} has no finished run yet; go on with `manet benchmark paper`")
+    evaluations: dict[str, dict[int, Evaluation]] = {}
+    known: dict[str, dict[int, Facts]] = {}
+    for run in runs:
+        evaluations.setdefault(run.network, {})[run.seed] = run.evaluation()
+        if facts := run.facts():
+            known.setdefault(run.network, {})[run.seed] = facts
+    protocol = evaluations[runs[0].network][runs[0].seed].protocol
+    found = methods({name: list(seeds.values()) for name, seeds in evaluations.items()})
+    shown = [
+        *tables(protocol.dataset, found, protocol.foreground),
+        *size_tables(evaluations),
+        *attention_tables(known),
+        *closing_tables(known, evaluations),
+    ]
+    lines = about(settings, protocol.dataset, runs, [facts for seeds in known.values() for facts in seeds.values()])
+    write_tables(out, lines, shown, evaluations)
+    write_curves(runs, out / CURVES)
+    return shown, [out / name for name in (*FILES, CURVES)]
+
+
+def about(settings: ExperimentSettings, dataset: str, runs: Sequence[Run], known: Sequence[Facts]) -> list[str]:
+    """What the runs share, as lines of Markdown."""
+    recipe = settings.recipe
+    start = "from scratch" if recipe.network.weights is None else f"from pretrained weights ({recipe.network.weights})"
+    batch = recipe.patches.batch * recipe.patches.accumulate
+    epochs = "1 epoch" if recipe.training.epochs == 1 else f"{recipe.training.epochs} epochs"
+    steps = max(int(read_log(run.folder / LOG)[-1]["step"]) for run in runs)
+    training = (
+        f"{epochs}, {steps} steps of {batch} patches of {recipe.patches.size} pixels, "
+        f"{recipe.optimiser.name} at {recipe.optimiser.rate:g} ({recipe.optimiser.schedule})"
+    )
+    machines = sorted({f"{facts.machine} ({facts.device})" for facts in known})
+    hours = sum(facts.seconds for facts in known) / 3600
+    return [
+        f"- Dataset: {dataset}, {settings.split} split, scored at the epoch that is best on validation",
+        f"- Encoder: {recipe.network.encoder}, {start}",
+        f"- Training: {training}; all settings in `experiment.json`",
+        f"- Protocol: full labels, windows of {settings.window} pixels that overlap by {settings.overlap}, "
+        "no augmentation; overall accuracy over all classes, means over the foreground",
+        *([f"- Trained on: {'; '.join(machines)}; {hours:.1f} h in all"] if known else []),
+        "",
+        f"![Learning curves]({CURVES})",
+    ]
+
+
+def attention_tables(known: Mapping[str, Mapping[int, Facts]]) -> list[TextTable]:
+    """How attention came out: of networks with gates, those and the entropy of channel attention, mean over seeds."""
+    rows = []
+    for network, seeds in known.items():
+        for gate in next(iter(seeds.values())).gates:
+            module = gate.removesuffix(".gate")
+            entropy = [one.channel_entropy[module] for one in seeds.values() if module in one.channel_entropy]
+            values = [one.gates[gate] for one in seeds.values()]
+            rows.append(
+                (
+                    METHODS[network],
+                    module,
+                    ", ".join(f"{value:+.3f}" for value in values),
+                    f"{fmean(entropy):.2f}" if entropy else "-",
+                )
+            )
+    if not rows:
+        return []
+    notes = (
+        "Gates start at 0; a value a seed. Entropy: that of channel attention's rows over ln C, mean over the seeds: "
+        "0 where every channel attends to one other alone, 1 where it attends to all alike.",
+    )
+    return [TextTable("How attention came out", ("network", "module", "gate", "entropy"), rows, notes)]
+
+
+def closing_tables(
+    known: Mapping[str, Mapping[int, Facts]], evaluations: Mapping[str, Mapping[int, Evaluation]]
+) -> list[TextTable]:
+    """What networks lose when the gates of a kind of attention are closed after training, by their seeds."""
+    rows = []
+    for network, seeds in known.items():
+        for kind in dict.fromkeys(kind for one in seeds.values() for kind in one.without):
+            losses = [
+                100 * ((evaluations[network][seed].scores.mean_iou or 0) - one.without[kind])
+                for seed, one in seeds.items()
+                if kind in one.without
+            ]
+            rows.append((METHODS[network], kind, f"{fmean(losses):+.2f}", ", ".join(f"{loss:+.2f}" for loss in losses)))
+    if not rows:
+        return []
+    notes = ("Points of mIoU that are lost when these gates are closed after training; a value a seed that was asked.",)
+    return [TextTable("What attention gives", ("network", "attention", "mean", "seeds"), rows, notes)]
+
+
+def size_tables(evaluations: Mapping[str, Mapping[int, Evaluation]]) -> list[TextTable]:
+    """Recall and precision by the size of objects, of the foreground classes, mean over the seeds that have it."""
+    columns = ("class", "network", *size_names(None))
+    shown = []
+    for measure, of in (("recall", "labelled"), ("precision", "predicted")):
+        rows = []
+        for network, seeds in evaluations.items():
+            known = [evaluation.objects for evaluation in seeds.values() if evaluation.objects is not None]
+            for name in next(iter(seeds.values())).protocol.foreground if known else ():
+                bins = zip(*(objects[name] for objects in known), strict=True)
+                values = [mean([getattr(size, measure) for size in one]) for one in bins]
+                rows.append((name, METHODS[network], *("-" if v is None else f"{100 * v:.1f}" for v in values)))
+        if rows:
+            order = list(dict.fromkeys(row[0] for row in rows))
+            rows.sort(key=lambda row: order.index(row[0]))
+            notes = (f"Over the pixels of {of} objects of these sizes, in percent.",)
+            shown.append(TextTable(f"{measure.capitalize()} by the size of objects", columns, rows, notes))
+    return shown

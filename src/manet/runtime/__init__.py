@@ -1,0 +1,1 @@
+"""Who computes a network: PyTorch, OpenVINO or ONNX Runtime."""

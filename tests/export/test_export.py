@@ -1,0 +1,303 @@
+"""Exported networks: the same function as the network, at any size, in both contexts; refused where they are not."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from builders import lively, textured, write_scene
+from manet.card import Card, read_card
+from manet.cli import app
+from manet.errors import CheckpointError, ExportError, NetworkError, OutputError
+from manet.export.backends import load_backend
+from manet.export.graphs import folded
+from manet.export.parity import measure
+from manet.export.write import export
+from manet.legend import ISPRS
+from manet.networks import Network, build, checkpoint
+from manet.prediction.scene_context import HaloTiling, SceneContext
+from manet.raster.scene import Scene
+from manet.recipe import NetworkSettings, Recipe
+from manet.runtime import exported as exported_network
+from manet.runtime.export_card import Format, Parity
+from manet.runtime.exported import ExportedNetwork, load
+
+CPU = torch.device("cpu")
+FORMATS: tuple[Format, ...] = ("openvino", "onnx")
+SUFFIX = {"openvino": ".xml", "onnx": ".onnx"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _fewer_sizes() -> Iterator[None]:
+    """Parity is measured at 1024 x 768 too, which takes long."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("manet.export.parity.SIZES", ((96, 160), (61, 37)))
+        yield
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checkpoint of a lively network whose imagery has values of its own."""
+    torch.manual_seed(0)
+    network = lively(build("manet", encoder="resnet10t", classes=len(ISPRS)))
+    return save(network, tmp_path_factory.mktemp("trained") / "best.safetensors")
+
+
+def save(network: Network, path: Path, name: str = "manet", encoder: str = "resnet10t") -> Path:
+    network.set_statistics([1.0, -2.0, 0.5], [3.0, 2.0, 1.0])
+    card = Card(
+        recipe=Recipe(network=NetworkSettings(name=name, encoder=encoder)),
+        dataset="made up",
+        legend=ISPRS,
+        bands=("red", "green", "blue"),
+        dtype="float32",
+        band_mean=(1.0, -2.0, 0.5),
+        band_std=(3.0, 2.0, 1.0),
+        gsd_m=0.25,
+        training_size=256,
+        scores={},
+        attribution="nobody",
+        version="0",
+    )
+    checkpoint.save(path, network, card)
+    return path
+
+
+@pytest.fixture(scope="module", params=FORMATS)
+def exported(request: pytest.FixtureRequest, trained: Path) -> Path:
+    pytest.importorskip(exported_network.PACKAGES[request.param], reason="its runtime is not installed")
+    folder = trained.with_name(request.param)
+    export(trained, folder, request.param)
+    return folder
+
+
+def images_of(batch: int, height: int, width: int) -> torch.Tensor:
+    torch.manual_seed(height)
+    return textured(batch, 3, height, width) * 3
+
+
+@pytest.mark.parametrize("size", [(1, 96, 160), (2, 64, 64), (5, 37, 61), (1, 320, 33)])
+def test_an_exported_network_is_the_network_at_sizes_it_was_not_traced_at(
+    size: tuple[int, int, int], exported: Path, trained: Path
+) -> None:
+    network, found = checkpoint.load(trained), load(exported)
+    images = images_of(*size)
+    valid = torch.ones(size[0], 1, *size[1:])
+    valid[..., : size[1] // 2, size[2] // 3 :] = 0
+    with torch.inference_mode():
+        torch.testing.assert_close(found(images), network(images), atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(found(images, valid), network(images, valid), atol=1e-4, rtol=1e-4)
+        assert (network(images, valid) - network(images)).abs().max() > 0.1
+
+
+def test_images_of_one_size_after_another(exported: Path, trained: Path) -> None:
+    network, found = checkpoint.load(trained), load(exported)
+    with torch.inference_mode():
+        for height in (64, 64, 64, 96, 64, 96, 96):  # what is said of one size must not stay for the next
+            images = images_of(1, height, 128) + torch.randn(1)
+            torch.testing.assert_close(found(images), network(images), atol=1e-4, rtol=1e-4)
+
+
+def test_scene_context_is_that_of_the_network(exported: Path, trained: Path, tmp_path: Path) -> None:
+    image = images_of(1, 230, 290)[0].numpy() * np.linspace(0.2, 2, 290, dtype=np.float32)
+    image[:, 60:130, 100:] = np.nan
+    maps = []
+    with Scene(write_scene(tmp_path / "scene.tif", image)) as scene:
+        for network in (checkpoint.load(trained), load(exported)):
+            predictor = SceneContext(network, HaloTiling(160, 32), CPU)
+            probabilities = np.zeros((len(ISPRS), scene.height, scene.width), np.float32)
+            for place, found in predictor.probabilities(scene, scene.window):
+                probabilities[:, *place.slices] = found
+            maps.append(probabilities)
+    np.testing.assert_allclose(maps[1], maps[0], atol=1e-4)
+    assert maps[0].std() > 0.1
+
+
+def test_parity_is_measured_at_sizes_that_are_not_traced(exported: Path) -> None:
+    found = load(exported).export.parity
+    assert {(one.height, one.width, one.case) for one in found} >= {
+        (96, 160, "valid"),
+        (61, 37, "nodata"),
+        (32, 160, "scene"),
+    }
+    assert all(one.probability < 1e-5 for one in found)
+
+
+def test_ties_are_not_counted_as_other_classes(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An untrained network's classes are nearly all ties, which bfloat16 breaks in other ways."""
+    monkeypatch.setattr("manet.export.parity.SIZES", ((64, 96),))
+    card = read_card(trained)
+    tied = torch.zeros(1, len(card.legend), 64, 96)
+    tied[:, 0] += 0.01
+    clear = tied.clone()
+    clear[:, 1, :32] += 3
+    off = torch.zeros_like(tied)
+    off[:, 2] += 0.02
+
+    def parity(network: torch.Tensor, exported: torch.Tensor) -> Parity:
+        return next(iter(measure(lambda *_: network, lambda *_: exported, card, scene=False)))
+
+    assert parity(tied, tied + off).equal_classes == 1 and parity(tied, tied + off).probability > 0
+    assert parity(clear, clear + off).equal_classes == 1
+    assert parity(clear, clear + 200 * off).equal_classes == 0
+    clear[:, 1, 16:32, :48] -= 6
+    assert parity(clear + off, clear.flip(3)).equal_classes == pytest.approx(2 / 3)
+
+
+@pytest.mark.slow
+def test_parity_at_a_large_size(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("openvino")
+    monkeypatch.setattr("manet.export.parity.SIZES", ((1024, 768),))
+    parity = export(trained, tmp_path / "out", "openvino").parity
+    assert {(one.height, one.width, one.case) for one in parity} >= {(1024, 768, "valid"), (1024, 768, "nodata")}
+
+
+def test_a_graph_that_differs_is_refused_and_nothing_is_left(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("openvino")
+
+    def broken(network: Network) -> Network:
+        network = folded(network)
+        network.band_mean += 0.5
+        return network
+
+    monkeypatch.setattr("manet.export.graphs.folded", broken)
+    with pytest.raises(ExportError, match=r"differs at 96 x 160 pixels \(valid\).*not written"):
+        export(trained, tmp_path / "out", "openvino")
+    assert not list(tmp_path.iterdir())
+
+
+def test_batch_norm_is_folded(trained: Path, exported: Path) -> None:
+    network = checkpoint.load(trained)
+    images = images_of(1, 96, 64)
+    with torch.inference_mode():
+        torch.testing.assert_close(folded(network)(images), network(images), atol=1e-4, rtol=1e-4)
+    assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in folded(network).decoder.modules())
+    for graph in ("whole", "encode", "decode"):
+        written = (exported / f"{graph}{SUFFIX[exported.name]}").read_bytes()
+        assert b'type="Convolution"' in written or b"ConvTranspose" in written or graph == "encode"
+        assert b'type="BatchNormInference"' not in written and b"BatchNormalization" not in written
+
+
+def test_onnx_carries_what_deepness_asks_for(trained: Path, tmp_path: Path) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    export(trained, tmp_path / "out", "onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "out" / "whole.onnx")
+    assert [port.name for port in session.get_inputs()] == ["images"]
+    found = {name: json.loads(text) for name, text in session.get_modelmeta().custom_metadata_map.items()}
+    assert found["model_type"] == "Segmentor"
+    assert found["class_names"] == {str(i): name for i, name in enumerate(ISPRS.names)}
+    assert (found["resolution"], found["gsd_m"]) == (25, 0.25)
+    image = np.array([0, 51, 255], np.float32)
+    given = (image / 255 - found["standardization_mean"]) / found["standardization_std"]  # what Deepness does
+    np.testing.assert_allclose(given, image, rtol=1e-6)
+
+
+SLOWER = ("fcn", "fcn-se", "fcn-eam", "fcn-fam", "deeplabv3plus", "eanet")
+
+
+@pytest.mark.parametrize(
+    "name", ["fcn-cbam", "fcn-lam", *(pytest.param(name, marks=pytest.mark.slow) for name in SLOWER)]
+)
+def test_the_other_networks_are_exported_too(name: str, tmp_path: Path) -> None:
+    pytest.importorskip("openvino")
+    encoder = "resnet10t" if name.startswith("fcn") else "resnet18"
+    network = lively(build(name, encoder=encoder, classes=len(ISPRS)))
+    card = export(save(network, tmp_path / "x.safetensors", name, encoder), tmp_path / "out", "openvino")
+    assert {found.case for found in card.parity} == {"valid", "nodata", "scene"}
+
+
+def test_what_cannot_be_exported_is_said(trained: Path, tmp_path: Path) -> None:
+    pytest.importorskip("openvino")
+    with pytest.raises(ExportError, match="no bfloat16 convolutions"):
+        export(trained, tmp_path / "out", "onnx", "bf16")
+    with pytest.raises(ExportError, match="give the prepared dataset"):
+        export(trained, tmp_path / "out", "openvino", "int8")
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(OutputError, match="is no exported network"):
+        export(trained, tmp_path / "mine", "openvino", overwrite=True)
+    with pytest.raises(CheckpointError, match="no network that `manet export` wrote"):
+        load(tmp_path / "mine")
+
+
+def test_backends(trained: Path, exported: Path) -> None:
+    assert isinstance(load_backend(trained, "auto", CPU)[0], Network)
+    assert isinstance(load_backend(exported, "auto", CPU)[0], ExportedNetwork)
+    with pytest.raises(ExportError, match="leave --backend out"):
+        load_backend(exported, "torch", CPU)
+    with pytest.raises(ExportError, match="exported with --energy paper"):
+        load(exported).scale_energy(256)
+    with pytest.raises(NetworkError, match="runs on a CPU"):
+        load(exported).to(torch.device("cuda"))
+
+
+def test_a_checkpoint_is_exported_beside_itself_once(trained: Path, tmp_path: Path) -> None:
+    pytest.importorskip("openvino")
+    own = tmp_path / "best.safetensors"
+    own.write_bytes(trained.read_bytes())
+    _, line = load_backend(own, "openvino", CPU)
+    assert line == f"openvino, float32: {tmp_path / 'best.openvino'}"
+    written = (tmp_path / "best.openvino" / "whole.xml").stat().st_mtime_ns
+    assert load_backend(own, "auto", CPU)[1] == line
+    assert (tmp_path / "best.openvino" / "whole.xml").stat().st_mtime_ns == written
+    network = checkpoint.load(own)
+    network.band_mean += 1
+    assert network.card is not None
+    checkpoint.save(own, network, network.card, overwrite=True)
+    assert load_backend(own, "auto", CPU)[1].startswith("torch")  # what lies beside it is of other weights
+
+
+def test_the_command(trained: Path, tmp_path: Path) -> None:
+    pytest.importorskip("openvino")
+    arguments: list[Any] = ["export", str(trained), "--precision", "bf16", "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    assert "100.000 % equal classes" in " ".join(result.output.split())
+    network = load(tmp_path / "out")
+    assert network.export.precision == "bf16" and network.computes_in in ("bfloat16", "float32")
+    assert network._summarise.computes_in == "float32"  # sums that are merged, whatever the processor has
+    assert isinstance(CliRunner().invoke(app, arguments).exception, OutputError)
+
+
+def test_predict_takes_exported_networks_and_says_what_it_runs_on(
+    trained: Path, exported: Path, tmp_path: Path
+) -> None:
+    image = textured(1, 3, 130, 190)[0].numpy() * 3
+    scene = write_scene(tmp_path / "scene.tif", image)
+    words, maps = [], []
+    fixed = ["--window", "96", "--overlap", "32", "--native", "--device", "cpu"]
+    for name, source in (("torch", [trained, "--backend", "torch"]), ("exported", [exported])):
+        out = tmp_path / f"{name}.tif"
+        arguments = ["predict", *source, scene, "--out", out, *fixed]
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments], env={"COLUMNS": "300"})
+        assert result.exit_code == 0, result.output
+        words.append(result.stdout)
+        with Scene(out) as written:
+            maps.append(written.read(written.window)[0][0])
+    assert "runs on torch, float32, cpu" in words[0]
+    assert "runs on openvino" in words[1] or "runs on onnxruntime" in words[1]
+    assert len(np.unique(maps[0])) > 2 and (maps[0] == maps[1]).mean() > 0.999
+
+
+def test_a_prediction_by_openvino_imports_no_networks(trained: Path, tmp_path: Path) -> None:
+    """The import of torch is most of a small prediction: nothing comes on top that it does not need."""
+    pytest.importorskip("openvino")
+    export(trained, trained.with_suffix(".openvino"), "openvino", overwrite=True)
+    scene = write_scene(tmp_path / "scene.tif", textured(1, 3, 64, 96)[0].numpy())
+    code = (
+        "import sys; from manet.cli import app; "
+        f"app(['predict', {str(trained)!r}, {str(scene)!r}, '--out', {str(tmp_path / 'map.tif')!r}], "
+        "standalone_mode=False); print(sorted({'timm', 'torchvision', 'lightning'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]" and "openvino" in done.stdout
+    assert (tmp_path / "map.tif").exists()

@@ -1,0 +1,153 @@
+"""Polygons of maps: whole, with true areas and confidence, simplified without gaps."""
+
+from pathlib import Path
+
+import numpy as np
+import pyogrio.raw
+import pytest
+import rasterio
+import rasterio.features
+import shapely
+from rasterio.crs import CRS
+from rasterio.transform import Affine
+
+from builders import Run
+from manet.errors import OutputError, SceneError
+from manet.legend import BUILDINGS, IGNORED, ISPRS, Legend
+from manet.raster.polygons import PolygonSettings, write_polygons
+from manet.raster.simplify import simplify
+from manet.raster.surfaces import class_areas
+from manet.raster.trace import integral, trace
+from manet.raster.windows import Window
+from manet.raster.writer import write_classes, write_shares
+
+TRANSFORM = Affine(0.4, 0.1, 350000, 0.1, -0.4, 3056000)
+
+
+def write_map(path: Path, classes: np.ndarray, legend: Legend = ISPRS, crs: CRS | None = None) -> Path:
+    place = {"height": classes.shape[0], "width": classes.shape[1], "crs": crs, "transform": TRANSFORM}
+    with write_classes(path, legend=legend, **place) as raster:
+        raster.write(classes, Window(0, 0, *classes.shape))
+    return path
+
+
+def regions(classes: int, size: int, height: int, width: int, seed: int = 0) -> np.ndarray:
+    """Squares of random classes, with nodata and single pixels between."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(0, classes, (-(-height // size), -(-width // size)), dtype=np.uint8)
+    found = np.kron(coarse, np.ones((size, size), np.uint8))[:height, :width]
+    found[rng.random(found.shape) < 0.02] = 0
+    found[height // 3 : height // 2, width // 4 : width // 3] = IGNORED
+    return found
+
+
+def as_set(shapes: np.ndarray, classes: np.ndarray) -> set[tuple[bytes, int]]:
+    return {(shapely.to_wkb(shapely.normalize(s)), int(c)) for s, c in zip(shapes, classes, strict=True)}
+
+
+@pytest.fixture(autouse=True)
+def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("manet.raster.trace.BLOCK", 64)
+    monkeypatch.setattr("manet.raster.trace.CELL", 50)
+
+
+@pytest.mark.parametrize(("classes", "size"), [(2, 1), (3, 1), (5, 6), (2, 40)])
+def test_polygons_are_those_of_the_whole_raster(classes: int, size: int, tmp_path: Path) -> None:
+    raster = regions(classes, size, 150, 210)
+    path = write_map(tmp_path / "map.tif", raster)
+    found = rasterio.features.shapes(raster, mask=raster != IGNORED)
+    expected = [(shapely.geometry.shape(shape), value) for shape, value in found]
+    polygons = trace(path)
+    shapes = polygons.shapes(0, len(polygons))
+    assert as_set(shapes, polygons.classes) == as_set(*map(np.array, zip(*expected, strict=True)))
+    assert shapely.is_valid(shapes).all() and shapely.area(shapes).sum() == (raster != IGNORED).sum()
+    without = trace(path, left_out=0)
+    assert as_set(without.shapes(0, len(without)), without.classes) == {
+        entry for entry in as_set(shapes, polygons.classes) if entry[1] != 0
+    }
+    cells = trace(path, left_out=0, cells=True)
+    cut = cells.shapes(0, len(cells))
+    np.testing.assert_array_equal(
+        rasterio.features.rasterize(list(zip(cut, cells.classes, strict=True)), raster.shape, fill=IGNORED), raster
+    )
+    background = shapely.bounds(cut[cells.classes == 0])
+    assert (background[:, 2:] - background[:, :2]).max() <= 50
+
+
+def test_sums_over_polygons(tmp_path: Path) -> None:
+    raster = regions(3, 7, 150, 210)
+    values = np.random.default_rng(1).integers(0, 254, (3, 150, 210), dtype=np.uint8)
+    values[:, raster == IGNORED] = IGNORED
+    with write_shares(
+        tmp_path / "p.tif", height=150, width=210, band_names=list("abc"), crs=None, transform=TRANSFORM
+    ) as file:
+        file.write(values, Window(0, 0, 150, 210))
+    polygons = trace(write_map(tmp_path / "map.tif", raster))
+    found = polygons.sums(integral(tmp_path / "p.tif", polygons.corners))
+    for index, shape in enumerate(polygons.shapes(0, len(polygons))):
+        inside = rasterio.features.rasterize([shape], raster.shape) == 1
+        assert found[index] == values.max(axis=0)[inside].sum(dtype=int)
+
+
+def test_the_file(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("manet.raster.polygons.BATCH", 7)
+    raster = regions(2, 9, 150, 210)
+    path = write_map(tmp_path / "map.tif", raster, BUILDINGS, CRS.from_epsg(32645))
+    with write_shares(
+        tmp_path / "p.tif", height=150, width=210, band_names=["a", "b"], crs=None, transform=TRANSFORM
+    ) as file:
+        file.write(np.stack([raster * 0 + 127, raster * 100]).astype(np.uint8), Window(0, 0, 150, 210))
+    status, text, _ = run("polygons", path, "--out", tmp_path / "x.gpkg", "--probabilities", tmp_path / "p.tif")
+    meta, _, wkb, columns = pyogrio.raw.read(tmp_path / "x.gpkg")
+    assert status == 0 and f"{len(wkb)} polygons" in text and len(wkb) > 7
+    assert meta["crs"] == "EPSG:32645" and list(meta["fields"]) == ["class", "name", "area_m2", "confidence"]
+    classes, names, areas, confidence = columns
+    assert set(classes) == {1} and set(names) == {"building"} and np.allclose(confidence, 0.5)
+    building = class_areas(path, BUILDINGS)[1]
+    assert areas.sum() == pytest.approx(building.area_m2, rel=1e-8)
+    shapes = shapely.from_wkb(wkb)
+    burnt = rasterio.features.rasterize(list(shapes), raster.shape, transform=TRANSFORM)
+    np.testing.assert_array_equal(burnt == 1, raster == 1)
+    least = float(np.median(areas))
+    count = write_polygons(path, tmp_path / "large.gpkg", None, PolygonSettings("cells", least_area_m2=least))
+    _, _, _, columns = pyogrio.raw.read(tmp_path / "large.gpkg")
+    assert len(columns[0]) == count and set(columns[1]) == {"building", "background"} and columns[2].min() >= least
+
+
+def curved(height: int, width: int) -> np.ndarray:
+    """Regions of four classes with curved borders, and nodata."""
+    rng, rows, columns = np.random.default_rng(3), *np.mgrid[:height, :width]
+    waves = [np.cos(rows * a + columns * b + c) for a, b, c in rng.uniform(-0.15, 0.15, (6, 3)) * (1, 1, 20)]
+    found = np.digitize(sum(waves), (-1.5, 0, 1.5)).astype(np.uint8)
+    found[40:70, 50:90] = IGNORED
+    return found
+
+
+@pytest.mark.parametrize("tolerance", [1.0, 2.0, 4.0])
+def test_simplified_polygons_share_their_borders(tolerance: float, tmp_path: Path) -> None:
+    raster = curved(150, 210)
+    polygons = trace(write_map(tmp_path / "map.tif", raster), 0, True)
+    before = polygons.shapes(0, len(polygons))
+    shapes = simplify(polygons, tolerance)
+    assert shapely.coverage_is_valid(shapes)  # no overlap, no edge that is only nearly its neighbour's
+    assert shapely.is_valid(shapes).all()
+    corners = shapely.get_num_coordinates(shapes).sum()
+    assert corners < shapely.get_num_coordinates(before).sum() / 2
+    assert shapely.area(shapely.union_all(shapes)) == pytest.approx(shapely.area(shapes).sum(), rel=1e-9)
+    moved = shapely.area(shapely.symmetric_difference(shapes, before))
+    assert moved.sum() < tolerance * shapely.length(before).sum() / 2
+
+
+def test_what_cannot_be_written(tmp_path: Path, run: Run) -> None:
+    path = write_map(tmp_path / "map.tif", regions(2, 30, 60, 80))
+    with pytest.raises(OutputError, match=r"ends in \.gpkg or \.parquet"):
+        write_polygons(path, tmp_path / "x.shp")
+    with pytest.raises(SceneError, match="no CRS"):
+        write_polygons(path, tmp_path / "x.gpkg", settings=PolygonSettings(least_area_m2=3))
+    write_polygons(path, tmp_path / "x.gpkg")
+    assert np.isnan(pyogrio.raw.read(tmp_path / "x.gpkg")[3][2]).all()
+    status, _, error = run("polygons", path, "--out", tmp_path / "x.gpkg")
+    assert status == 2 and "exists already" in error
+    empty = write_map(tmp_path / "empty.tif", np.full((30, 40), IGNORED, np.uint8))
+    assert write_polygons(empty, tmp_path / "empty.gpkg", settings=PolygonSettings(simplify=1)) == 0
+    assert pyogrio.read_info(tmp_path / "empty.gpkg")["features"] == 0
