@@ -28,8 +28,8 @@ check: setup
 	$(BIN)/lint-imports
 
 bench: setup
-	$(BIN)/manet benchmark speed --json benchmarks/results/resnet50.json --figure benchmarks/results/resnet50.png --overwrite
-	$(BIN)/python benchmarks/table.py
+	$(BIN)/manet benchmark speed --json results/speed/resnet50.json --figure results/speed/resnet50.png --overwrite
+	$(BIN)/python results/fill_timings.py
 
 clean:
 	rm -rf .venv demo

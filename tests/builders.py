@@ -15,10 +15,34 @@ from manet.card import Card
 from manet.datasets.manifest import Area, BandStatistics, Manifest, SceneEntry
 from manet.legend import BUILDINGS, ISPRS, Legend
 from manet.networks import Network
+from manet.prediction.outputs import Outputs, keep_strips, write_outputs
+from manet.prediction.predictor import Predictor
+from manet.prediction.resume import Journal
+from manet.progress import Progress
+from manet.raster.scene import Scene
 from manet.recipe import NetworkSettings, Recipe
+from manet.runtime.protocol import Runtime
 
 Run = Callable[..., tuple[int, str, str]]
 """Runs the command line: (exit status, standard output, standard error). See the fixture `run`."""
+
+
+class Recorded(Progress):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.counts: list[tuple[str, int, int]] = []
+
+    def note(self, line: str) -> None:
+        self.lines.append(line)
+
+    def warn(self, line: str) -> None:
+        self.lines.append(line)
+
+    def count(self, what: str, done: int, total: int, megapixels: float | None = None) -> None:
+        self.counts.append((what, done, total))
+
 
 SHARED = Path(__file__).parents[2] / "shared"
 RGB = ("red", "green", "blue")
@@ -153,3 +177,41 @@ def one_line(error: str) -> str:
     assert len(lines) == 1, error
     assert lines[0].startswith("error: ")
     return lines[0]
+
+
+class FunctionRuntime(Runtime):
+    """A network that is a function of tensors: images (batch, bands, height, width) and valid to logits."""
+
+    description = kind = version = "a function"
+    stride = 32
+
+    def __init__(self, function: Callable[[Tensor, Tensor | None], Tensor]) -> None:
+        self.function = function
+
+    @torch.inference_mode()
+    def whole(self, images: np.ndarray, valid: np.ndarray | None = None) -> np.ndarray:
+        return self.function(torch.from_numpy(images), None if valid is None else torch.from_numpy(valid)).numpy()
+
+    def _windows_only(self, *_: object) -> Any:
+        raise AssertionError("a function has no parts")
+
+    encode = summarise = merge = refine = decode = check_local = _windows_only
+    theoretical_halo = bytes_per_pixel = free_memory = _windows_only
+
+
+def write_map(
+    predictor: Predictor, scene: Scene, outputs: Outputs, legend: Legend = ISPRS, **settings: Any
+) -> list[int]:
+    """Predict a scene with a predictor of the test's own, or resume it; what `done` was called with."""
+    outputs.check()
+    calls: list[int] = []
+    with Journal(outputs.classes, settings) as journal:
+        journal.clear_way(outputs.paths, outputs.overwrite)
+        journal.begin()
+        predicted = predictor.strips(
+            scene, scene.window, calls.append, finished=journal.strips.finished, sums=journal.sums
+        )
+        keep_strips(predicted, outputs.layers(legend), journal)
+        journal.mark_complete()
+        write_outputs(scene, outputs, legend, journal)
+    return calls

@@ -16,10 +16,10 @@ from builders import SHARED, Run, lively
 from manet.card import Card
 from manet.cli import main
 from manet.datasets.manifest import Manifest
-from manet.datasets.sources.town import prepare as town_source
+from manet.datasets.sources import prepare_source
 from manet.legend import ISPRS
 from manet.networks import Network, build
-from manet.networks.checkpoint import save
+from manet.networks.checkpoint import write_checkpoint
 from manet.recipe import NetworkSettings, OptimiserSettings, PatchSettings, Recipe, TrainingSettings
 
 
@@ -56,7 +56,7 @@ def mirror() -> Path:
 def town(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Manifest]:
     """A small generated town, prepared. Not to be changed."""
     folder = tmp_path_factory.mktemp("town")
-    return folder, town_source.prepare(None, folder, False, lambda line: None, height=640, width=320)
+    return folder, prepare_source("town", folder, height=640, width=320)
 
 
 @pytest.fixture
@@ -77,7 +77,9 @@ def small_manet() -> Network:
 @pytest.fixture(scope="session")
 def network() -> Network:
     torch.manual_seed(0)
-    return lively(build("manet", encoder="resnet10t", classes=6))
+    network = lively(build("manet", encoder="resnet10t", classes=6))
+    network.set_statistics([128.0] * 3, [74.0] * 3)
+    return network
 
 
 @pytest.fixture(scope="session")
@@ -97,5 +99,5 @@ def checkpoint(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Pa
         attribution="none",
         version="0",
     )
-    save(path, network, card)
+    write_checkpoint(path, network, card)
     return path

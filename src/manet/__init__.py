@@ -1,27 +1,81 @@
 """manet: maps from fine-resolution imagery by attention of linear complexity (Li et al. 2021, MANet).
 
-`manet.build(name, ...)` gives a network, `manet.load(path)` one with its weights, legend and band statistics.
-Importing this package alone imports neither torch nor GDAL.
+    model = manet.load("banepa")                       # a released model, a checkpoint, a run or an export
+    prediction = model.predict("orthophoto.tif")       # a path, an open dataset or an array
+    prediction.save("map.tif")
+    manet.predict_scene(model, "city.tif", "map.tif")  # any size, bounded memory, resumable
+
+Importing this package imports neither torch nor GDAL; each name does so when it is first used.
 """
 
+from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from manet.networks import build
-    from manet.networks.checkpoint import load
+    from manet.datasets.sources import prepare_source as prepare
+    from manet.evaluation.evaluate import evaluate
+    from manet.legend import Legend
+    from manet.model import Model, list_models, load, predict_scene, save
+    from manet.networks import build, list_networks
+    from manet.prediction.outputs import Outputs
+    from manet.prediction.prediction import Prediction
+    from manet.prediction.settings import PredictionSettings
+    from manet.progress import Progress
+    from manet.recipe import Recipe, list_recipes
+    from manet.training.run import train
 
 __version__ = version("manet")
-__all__ = ["__version__", "build", "load"]
+
+_PLACES = {
+    "Legend": "manet.legend:Legend",
+    "Model": "manet.model:Model",
+    "Outputs": "manet.prediction.outputs:Outputs",
+    "Prediction": "manet.prediction.prediction:Prediction",
+    "PredictionSettings": "manet.prediction.settings:PredictionSettings",
+    "Progress": "manet.progress:Progress",
+    "Recipe": "manet.recipe:Recipe",
+    "build": "manet.networks:build",
+    "evaluate": "manet.evaluation.evaluate:evaluate",
+    "list_models": "manet.model:list_models",
+    "list_networks": "manet.networks:list_networks",
+    "list_recipes": "manet.recipe:list_recipes",
+    "load": "manet.model:load",
+    "predict_scene": "manet.model:predict_scene",
+    "prepare": "manet.datasets.sources:prepare_source",
+    "save": "manet.model:save",
+    "train": "manet.training.run:train",
+}
+"""Where each name of the face is defined."""
+
+__all__ = [
+    "Legend",
+    "Model",
+    "Outputs",
+    "Prediction",
+    "PredictionSettings",
+    "Progress",
+    "Recipe",
+    "__version__",
+    "build",
+    "evaluate",
+    "list_models",
+    "list_networks",
+    "list_recipes",
+    "load",
+    "predict_scene",
+    "prepare",
+    "save",
+    "train",
+]
 
 
 def __getattr__(name: str) -> object:
-    if name == "build":
-        from manet.networks import build
+    if name not in _PLACES:
+        raise AttributeError(f"module 'manet' has no attribute '{name}'")
+    module, _, attribute = _PLACES[name].partition(":")
+    return getattr(import_module(module), attribute)
 
-        return build
-    if name == "load":
-        from manet.networks.checkpoint import load
 
-        return load
-    raise AttributeError(f"module 'manet' has no attribute '{name}'")
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError, safe_open
 
-from manet.errors import CheckpointError
+from manet.errors import CheckpointError, CheckpointNotFoundError, ManetError
 from manet.legend import Legend
 from manet.recipe import Recipe
 
@@ -44,19 +44,37 @@ class Card(BaseModel):
 def read_card(path: str | Path) -> Card:
     """The card without the weights. Raises CheckpointError where the file is missing, corrupt or another's."""
     if not Path(path).is_file():
-        raise CheckpointError(f"no checkpoint at {path}; give a .safetensors file that `manet train` wrote")
+        raise CheckpointNotFoundError(f"no checkpoint at {path}; give a .safetensors file that training wrote")
     try:
         with safe_open(path, framework="np") as file:
             metadata = file.metadata() or {}
     except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path} is corrupt or no checkpoint ({error}); get it again, or train anew") from error
+        raise CheckpointError(f"{path} is corrupt or no checkpoint ({error}); get it again, or train again") from error
     if METADATA not in metadata:
-        raise CheckpointError(
-            f"{path} is a safetensors file without a card of manet; give one that `manet train` wrote"
-        )
+        raise CheckpointError(f"{path} is a safetensors file without a card of manet; give one that training wrote")
     try:
         return Card.model_validate_json(metadata[METADATA])
     except ValidationError as error:
         raise CheckpointError(
             f"{path} has a card that this version cannot read ({error.errors()[0]['msg']}); use the one that wrote it"
         ) from error
+
+
+def without_energy(values: Any, error: type[ManetError]) -> Any:
+    """The content of an export's card or of scores without `energy`, which earlier versions wrote.
+
+    They could scale the channel attention's energy to the size of the training patches ("training"). "paper", as
+    everywhere now, is dropped.
+
+    Args:
+        values: What was read; only a dictionary is looked at.
+        error: What is raised for "training".
+    """
+    if not isinstance(values, dict) or "energy" not in values:
+        return values
+    if values["energy"] != "paper":
+        raise error(
+            f"got the energy {values['energy']!r}, which an earlier version could scale to the training size; only "
+            "'paper' is supported: export or evaluate the checkpoint again"
+        )
+    return {name: value for name, value in values.items() if name != "energy"}

@@ -7,7 +7,16 @@ file is a FileNotFoundError, a wrong option a ValueError.
 
 
 class ManetError(Exception):
-    """Root of all errors raised for users."""
+    """Root of all errors raised for users.
+
+    Attributes:
+        option: The setting that is wrong or that would help, by its name in Python; None if there is none. The command
+            line adds the flag of that name.
+    """
+
+    def __init__(self, message: str, *, option: str | None = None) -> None:
+        super().__init__(message)
+        self.option = option
 
 
 class OptionError(ManetError, ValueError):
@@ -64,3 +73,7 @@ class TrainingError(ManetError):
 
 class ExportError(ManetError):
     """A network cannot be exported as asked, or the exported one differs from it."""
+
+
+class StatisticsWarning(UserWarning):
+    """Imagery was given to a network whose band statistics do not belong to it: its map is likely to be wrong."""

@@ -18,7 +18,7 @@ from manet.errors import ManetError, OutputError
 def refuse_existing(path: Path, overwrite: bool) -> None:
     """Raises OutputError where something is there already, or where nothing can be written."""
     if path.exists() and not overwrite:
-        raise OutputError(f"{path} exists already; give another name, or allow it to be replaced")
+        raise OutputError(f"{path} exists already; give another name, or allow it to be replaced", option="overwrite")
     folder = next(parent for parent in (path.parent, *path.parent.parents) if parent.exists())
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise OutputError(f"{folder} cannot be written to; choose a folder that can")

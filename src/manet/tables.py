@@ -1,11 +1,11 @@
-"""Tables of text: shown on screen, and written into pages."""
+"""Tables of text, which are shown on screen and written into pages."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class TextTable:
-    """A table; the first column is left-aligned, the others to the right."""
+    """A table. Its first column is aligned to the left, the others to the right."""
 
     title: str
     columns: tuple[str, ...]
@@ -20,7 +20,7 @@ class TextTable:
 
 
 def short(value: float | None) -> str:
-    """Three digits with a prefix of 1000s: 412 G; a dash for None."""
+    """A number with three digits and a prefix: 412 G; a dash for None."""
     if value is None:
         return "-"
     for prefix in ("", "k", "M", "G"):

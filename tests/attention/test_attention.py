@@ -12,9 +12,8 @@ from manet.attention import (
     DotProductAttention,
     KernelAttention,
     SummaryModule,
-    channel,
-    dot_product,
-    kernel,
+    naive,
+    published,
 )
 from manet.attention.softplus import softplus
 
@@ -22,15 +21,11 @@ CHANNELS = 24
 SHAPES = [(2, 16, 24), (1, 1, 1), (3, 37, 5)]
 
 
-def naive_block(module: AttentionBlock, features: Tensor, valid: Tensor | None = None) -> Tensor:
-    return kernel.naive(module.kernel, features, valid) + channel.naive(module.channel, features, valid)
-
-
 MODULES: dict[str, tuple[Callable[[], SummaryModule], Callable[..., Tensor]]] = {
-    "dot_product": (lambda: DotProductAttention(CHANNELS), dot_product.naive),
-    "kernel": (lambda: KernelAttention(CHANNELS), kernel.naive),
-    "channel": (ChannelAttention, channel.naive),
-    "block": (lambda: AttentionBlock(CHANNELS), naive_block),
+    "dot_product": (lambda: DotProductAttention(CHANNELS), naive.dot_product_attention),
+    "kernel": (lambda: KernelAttention(CHANNELS), naive.kernel_attention),
+    "channel": (ChannelAttention, naive.channel_attention),
+    "block": (lambda: AttentionBlock(CHANNELS), naive.attention_block),
 }
 
 
@@ -71,10 +66,10 @@ def test_values_and_gradients_equal_the_naive_twin(
 ) -> None:
     module, valid = make(name, gate), valid_of(shape, valid_kind)
     features = features_of(shape).requires_grad_()
-    fast, naive = module(features, valid), MODULES[name][1](module, features, valid)
+    fast, twin = module(features, valid), MODULES[name][1](module, features, valid)
     assert not torch.allclose(fast, features, atol=1e-3)  # the attention does something
-    torch.testing.assert_close(fast, naive, rtol=1e-9, atol=1e-10)
-    for a, b in zip(gradients(fast, module, features), gradients(naive, module, features), strict=True):
+    torch.testing.assert_close(fast, twin, rtol=1e-9, atol=1e-10)
+    for a, b in zip(gradients(fast, module, features), gradients(twin, module, features), strict=True):
         torch.testing.assert_close(a, b, rtol=1e-7, atol=1e-9)
 
 
@@ -156,7 +151,7 @@ def test_near_ties_in_the_channel_softmax() -> None:
     energy = torch.einsum("bchw,bdhw->bcd", features, features)
     top = (-energy).softmax(dim=2).topk(2, dim=2).values[0, 5]
     assert 0.1 < top[1] / top[0] <= 1  # the tie is there
-    expected = channel.naive(module, features)
+    expected = naive.channel_attention(module, features)
     torch.testing.assert_close(module(features), expected, rtol=1e-9, atol=1e-10)
     single = make("channel", dtype=torch.float32)
     torch.testing.assert_close(single(features.float()).double(), expected, rtol=1e-4, atol=1e-4)
@@ -176,7 +171,7 @@ def test_sums_are_float32_under_autocast() -> None:
 
 def test_the_published_order_is_the_same_function() -> None:
     module, features = make("kernel"), features_of((2, 16, 16)).requires_grad_()
-    ours, theirs = module(features), kernel.published(module, features)  # type: ignore[arg-type]
+    ours, theirs = module(features), published.kernel_attention(module, features)  # type: ignore[arg-type]
     torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-10)
     for a, b in zip(gradients(ours, module, features), gradients(theirs, module, features), strict=True):
         torch.testing.assert_close(a, b, rtol=1e-7, atol=1e-9)
@@ -187,19 +182,8 @@ def test_channels_last_stays_channels_last_and_few_positions_give_the_same() -> 
     for shape in ((2, 16, 24), (2, 1, 2)):  # more positions than keys, and fewer
         features = features_of(shape).contiguous(memory_format=torch.channels_last)
         out = module(features)
-        torch.testing.assert_close(out, kernel.naive(module, features), rtol=1e-9, atol=1e-10)  # type: ignore[arg-type]
+        torch.testing.assert_close(out, naive.kernel_attention(module, features), rtol=1e-9, atol=1e-10)  # type: ignore[arg-type]
     assert module(features_of((2, 16, 24)).contiguous(memory_format=torch.channels_last)).stride(1) == 1
-
-
-def test_energy_scaled_to_a_size_makes_the_softmax_independent_of_the_number_of_positions() -> None:
-    module = ChannelAttention().double()
-    torch.nn.init.constant_(module.gate, 0.7)
-    tile = features_of((1, 8, 12))
-    repeated = tile.repeat(1, 1, 2, 3)  # six times the positions, the same content
-    assert not torch.allclose(module(repeated)[..., :8, :12], module(tile), atol=1e-3)
-    module.energy_positions = 8 * 12
-    torch.testing.assert_close(module(repeated)[..., :8, :12], module(tile))
-    torch.testing.assert_close(module(repeated), channel.naive(module, repeated))
 
 
 def test_softplus_to_the_last_digits():

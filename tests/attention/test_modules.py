@@ -15,15 +15,11 @@ from manet.attention import (
     Place,
     SqueezeExcitation,
     SummaryModule,
-    cbam,
-    efficient,
-    fast,
-    linear,
-    pooling,
-    squeeze_excitation,
+    naive,
 )
 from manet.attention.pooling import ImagePooling, PooledNorm
-from manet.networks import danet, deeplabv3plus, eanet, pspnet
+from manet.networks import deeplabv3plus, eanet, pspnet
+from manet.networks import naive as twins
 from manet.networks.danet import DualAttention
 from manet.networks.deeplabv3plus import AtrousPyramid
 from manet.networks.eanet import LargeKernelPyramid
@@ -34,16 +30,16 @@ SHAPES = [(2, 16, 24), (1, 1, 1), (3, 37, 5)]
 Naive = Callable[..., Tensor]
 
 MODULES: dict[str, tuple[Callable[[int], SummaryModule], Naive]] = {
-    "se": (SqueezeExcitation, squeeze_excitation.naive),
-    "cbam": (BlockAttention, cbam.naive),
-    "eam": (EfficientAttention, efficient.naive),
-    "fam": (FastAttention, fast.naive),
-    "lam": (LinearAttention, linear.naive),
-    "dab": (DualAttention, danet.naive),
-    "ppm": (PyramidPooling, pspnet.naive),
-    "pooling": (lambda channels: ImagePooling(channels, channels), pooling.naive),
-    "aspp": (AtrousPyramid, deeplabv3plus.naive),
-    "lkpp": (LargeKernelPyramid, eanet.naive),
+    "se": (SqueezeExcitation, naive.squeeze_excitation),
+    "cbam": (BlockAttention, naive.block_attention),
+    "eam": (EfficientAttention, naive.efficient_attention),
+    "fam": (FastAttention, naive.fast_attention),
+    "lam": (LinearAttention, naive.linear_attention),
+    "dab": (DualAttention, twins.dual_attention),
+    "ppm": (PyramidPooling, twins.pyramid_pooling),
+    "pooling": (lambda channels: ImagePooling(channels, channels), naive.image_pooling),
+    "aspp": (AtrousPyramid, twins.atrous_pyramid),
+    "lkpp": (LargeKernelPyramid, twins.large_kernel_pyramid),
 }
 
 
@@ -142,13 +138,11 @@ def test_merged_summaries_of_the_parts_are_the_summary_of_the_whole(name: str, v
     expected, prepared = module(features, valid), module.prepare(features)
 
     def summary_of(rows: slice, cols: slice) -> tuple[Tensor, ...]:
-        module.locate(Place(rows.start, cols.start, 16, 24))
         part = None if valid is None else valid[..., rows, cols]
-        return module.summarise(prepared[..., rows, cols], part)
+        return module.summarise(prepared[..., rows, cols], part, Place(rows.start, cols.start, 16, 24))
 
     top = summary_of(slice(0, 7), slice(0, 24))
     left, right = summary_of(slice(7, 16), slice(0, 11)), summary_of(slice(7, 16), slice(11, 24))
-    module.locate(None)
     merged = module.merge(module.merge(right, top), left)
     torch.testing.assert_close(module.attend(prepared, merged), expected, rtol=1e-9, atol=1e-10)
     assert (module.attend(prepared, left) - expected).abs().max() > 1e-3  # a part by itself differs
@@ -158,8 +152,7 @@ def test_merged_summaries_of_the_parts_are_the_summary_of_the_whole(name: str, v
 def test_a_window_with_a_halo_of_the_reach_is_exact_and_no_smaller_one_is(name: str) -> None:
     module, features = make(name), features_of((1, 5, 60))
     expected, summary = module(features), module.summarise(module.prepare(features))
-    module.locate(Place(0, 0, 5, 60))
-    window = module.attend(module.prepare(features[..., :40]), summary)
+    window = module.attend(module.prepare(features[..., :40]), summary, Place(0, 0, 5, 60))
     exact = 40 - module.reach
     torch.testing.assert_close(window[..., :exact], expected[..., :exact], rtol=1e-9, atol=1e-10)
     if module.reach:
@@ -208,7 +201,9 @@ def test_keys_far_apart_keep_the_running_maximum_exact() -> None:
     out = module.attend(features, module.merge(*parts))
     assert out.isfinite().all()
     torch.testing.assert_close(out, module(features), rtol=1e-4, atol=1e-4)
-    torch.testing.assert_close(out.double(), efficient.naive(module.double(), features.double()), rtol=1e-3, atol=1e-3)  # type: ignore[arg-type]
+    torch.testing.assert_close(
+        out.double(), naive.efficient_attention(module.double(), features.double()), rtol=1e-3, atol=1e-3
+    )  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("bins", [1, 2, 3, 6])

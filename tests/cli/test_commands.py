@@ -14,8 +14,8 @@ import rasterio
 from builders import Run, one_line
 from manet.card import read_card
 from manet.datasets.manifest import Manifest
-from manet.networks.checkpoint import load, save
-from manet.prediction.halo import theoretical_halo
+from manet.networks.checkpoint import read_checkpoint, write_checkpoint
+from manet.runtime.pytorch import PyTorch
 from manet.training.run import train
 
 Town = tuple[Path, Manifest]
@@ -30,7 +30,7 @@ def checkpoint(town: Town, tmp_path_factory: pytest.TempPathFactory) -> Path:
         patches=PatchSettings(size=64, batch=8),
         training=TrainingSettings(epochs=1),
     )
-    return train(town[0], recipe, tmp_path_factory.mktemp("run") / "run", device="cpu").checkpoint
+    return train(town[0], recipe, tmp_path_factory.mktemp("run") / "run", device="cpu").path
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="processor time is read with the resource module")
@@ -87,16 +87,16 @@ def test_prepare_train_evaluate_predict(run: Run, tmp_path: Path) -> None:
 
 def test_the_halo_is_a_choice(run: Run, checkpoint: Path, town: Town, tmp_path: Path) -> None:
     scene, trained = town[0] / "images/town.tif", tmp_path / "trained.safetensors"
-    network = load(checkpoint)
-    assert network.card is not None and network.card.halo is None
-    save(trained, network, network.card.model_copy(update={"halo": 96}))
+    network, card = read_checkpoint(checkpoint)
+    assert card.halo is None
+    write_checkpoint(trained, network, card.model_copy(update={"halo": 96}))
     for number, (given, halo, found) in enumerate(
         (
             (checkpoint, None, r"halo: (\d+) pixels, measured on [^\n]+\n[^\n]+, halo of \1\n"),
             (trained, None, "halo of 96\n"),
             (trained, "measured", r"halo: (\d+) pixels, measured on [^\n]+\n[^\n]+, halo of \1\n"),
             (trained, "64", "halo of 64\n"),
-            (trained, "theoretical", f"halo of {theoretical_halo(network, 3)}\n"),
+            (trained, "theoretical", f"halo of {PyTorch(network).theoretical_halo()}\n"),
         )
     ):
         options = ["--context", "scene", "--device", "cpu", *(["--halo", halo] if halo else [])]
@@ -150,11 +150,10 @@ def test_checkpoints_recipes_and_data_that_are_wrong(run: Run, checkpoint: Path,
     scene, out = town[0] / "images/town.tif", tmp_path / "out"
     corrupt = tmp_path / "corrupt.safetensors"
     corrupt.write_bytes(checkpoint.read_bytes()[:5000])
-    other = load(checkpoint)
-    assert other.card is not None
-    renamed = other.card.legend.classes[0].model_copy(update={"name": "asphalt"})
-    legend = other.card.legend.model_copy(update={"classes": (renamed, *other.card.legend.classes[1:])})
-    save(tmp_path / "other.safetensors", other, other.card.model_copy(update={"legend": legend}))
+    other, card = read_checkpoint(checkpoint)
+    renamed = card.legend.classes[0].model_copy(update={"name": "asphalt"})
+    legend = card.legend.model_copy(update={"classes": (renamed, *card.legend.classes[1:])})
+    write_checkpoint(tmp_path / "other.safetensors", other, card.model_copy(update={"legend": legend}))
     recipe = tmp_path / "recipe.toml"
     recipe.write_text('[network]\nname = "manett"\nencoder = "resnet10t"\n')
     wrong_key = tmp_path / "key.toml"

@@ -9,7 +9,7 @@ import pytest
 import rasterio
 
 from builders import Run, write_scene
-from manet.errors import SceneError
+from manet.errors import SceneError, SceneNotFoundError
 from manet.raster.inputs import NamedScene, find_scenes
 
 
@@ -70,9 +70,9 @@ def test_places(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         NamedScene("x", "s3://bucket/x.tif"),
         NamedScene("nowhere", "nowhere.tif"),
     ]
-    with pytest.raises(SceneError, match=r"several scenes are called a"):
+    with pytest.raises(SceneError, match="several scenes"):
         find_scenes([str(folder), "elsewhere/a.tif"])
-    with pytest.raises(SceneError, match=r"no image in .*nothing"):
+    with pytest.raises(SceneNotFoundError, match="nothing"):
         find_scenes([str(tmp_path / "nothing*.tif")])
 
 
@@ -95,8 +95,8 @@ def test_stac(folder: Path) -> None:
     collection.write_text(json.dumps(items[0]))
     assert find_scenes([str(collection)]) == [near]
     collection.write_text(json.dumps(item("many", red=tiff | {"href": "r"}, green=tiff | {"href": "g"})))
-    with pytest.raises(SceneError, match=r"item many has 2 assets of imagery \(red, green\)"):
+    with pytest.raises(SceneError, match=r"many .* 2 assets .*red, green"):
         find_scenes([str(collection)])
     collection.write_text("[1")
-    with pytest.raises(SceneError, match="no STAC item"):
+    with pytest.raises(SceneError, match="STAC"):
         find_scenes([str(collection)])

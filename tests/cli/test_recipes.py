@@ -96,9 +96,9 @@ def test_changes_come_last_and_may_leave_out_quotes() -> None:
     assert (recipe.augmentation.resize, recipe.augmentation.flips) == ((0.5, 2), False)
     assert (recipe.network.weights, recipe.patches.size) == (None, 96)
     for change, message in (
-        ("optimiser.rate", r"--set optimiser.rate is no setting; give KEY=VALUE"),
+        ("optimiser.rate", "'optimiser.rate' is no setting; give KEY=VALUE"),
         ("optimiser rate=1", "is no setting"),
-        ("optimiser.rate=-1", "paper --set optimiser.rate=-1: optimiser.rate is -1"),
+        ("optimiser.rate=-1", "paper with optimiser.rate=-1: optimiser.rate is -1"),
         ("optimiser.rat=1", "unknown key 'optimiser.rat'.*nearest: rate"),
         ("training.patience=0", "training.patience is 0"),
         ("base=strong", "unknown key 'base'"),

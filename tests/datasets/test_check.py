@@ -1,4 +1,4 @@
-"""Looking a dataset over: what is wrong is found and what is right left alone; info and recipes say what there is."""
+"""Inspecting a dataset: faults are found, and only faults are reported; info and recipes say what there is."""
 
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,13 @@ from PIL import Image
 from rasterio.transform import Affine
 from typer.testing import CliRunner
 
+from builders import Recorded
 from manet.cli import app
 from manet.datasets.alignment import EdgeFit
 from manet.datasets.duplicates import Fingerprints
 from manet.datasets.inspect import Inspection, inspect
 from manet.datasets.manifest import Area, Manifest, Split
-from manet.datasets.prepare import SourceScene, write_dataset
+from manet.datasets.prepare import SourceDataset, SourceScene, write_dataset
 from manet.datasets.sources.town import draw
 from manet.errors import DatasetError
 from manet.evaluation.contact_sheet import lay_over
@@ -37,7 +38,7 @@ def invoke(*arguments: object) -> str:
 def dataset(
     out: Path, scenes: dict[Split, tuple[NDArray[Any], NDArray[np.uint8]]], valid: NDArray[np.bool_] | None = None
 ) -> tuple[Manifest, Inspection]:
-    """A dataset with one scene a split."""
+    """A dataset with one scene per split."""
 
     def scene(name: str, image: NDArray[Any], labels: NDArray[np.uint8]) -> SourceScene:
         known = np.ones(labels.shape, bool) if valid is None else valid
@@ -53,17 +54,15 @@ def dataset(
         )
 
     found = [scene(split, *content) for split, content in scenes.items()]
-    manifest = write_dataset(
-        out,
-        dataset="made",
+    made = SourceDataset(
+        name="made",
         legend=ISPRS,
         bands=tuple(f"b{index}" for index in range(next(iter(scenes.values()))[0].shape[0])),
         scenes=found,
         splits={s: (Area(scene=s, row=0, col=0, height=i.shape[1], width=i.shape[2]),) for s, (i, _) in scenes.items()},
         attribution="made for a test",
-        overwrite=False,
-        progress=lambda line: None,
     )
+    manifest = write_dataset(out, made)
     return manifest, inspect(out, manifest)
 
 
@@ -75,9 +74,11 @@ def towns() -> dict[Split, tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
 
 def test_a_sound_dataset_has_its_shares_counted_and_no_finding(town: Town) -> None:
     folder, manifest = town
-    seen: list[int] = []
-    found = inspect(folder, manifest, seen.append)
-    assert sum(seen) == sum(s.height * s.width for s in manifest.scenes) == sum(c.pixels for c in found.splits.values())
+    progress = Recorded()
+    found = inspect(folder, manifest, progress)
+    pixels = sum(s.height * s.width for s in manifest.scenes)
+    assert progress.counts[-1] == ("reading pixels", pixels, pixels)
+    assert sum(c.pixels for c in found.splits.values()) == pixels
     for split, contents in found.splits.items():
         assert tuple(contents.classes) == manifest.pixels[split]
         assert contents.valid == contents.pixels
@@ -85,7 +86,7 @@ def test_a_sound_dataset_has_its_shares_counted_and_no_finding(town: Town) -> No
     assert found.gsd_m == pytest.approx((0.13, 0.13), rel=0.01)
     assert found.shared == []
     assert [(a.rows, a.cols) for a in found.alignments] == [(0, 0)]
-    assert not any("misaligned" in line or "share ground" in line or "constant" in line for line in found.findings)
+    assert not any("misaligned" in line or "same ground" in line or "constant" in line for line in found.findings)
 
 
 @pytest.mark.parametrize(("rows", "cols"), [(4, 0), (0, -5), (-6, 6)])
@@ -122,7 +123,7 @@ def test_ground_in_two_splits_is_found_wherever_it_lies(towns: dict[Split, Any],
     (_, row, col), (_, other_row, other_col) = pair.places
     assert (other_row - row, other_col - col) == (50 - 101, 33 - 7)
     assert pair.share == pytest.approx(160 * 200 / (320 * 384), abs=0.15)
-    assert any("train and test share ground" in line for line in found.findings)
+    assert any("train and test show the same ground" in line for line in found.findings)
 
 
 def test_plain_ground_is_no_duplicate() -> None:
@@ -144,7 +145,7 @@ def test_dead_and_saturated_bands_nodata_and_missing_classes(towns: dict[Split, 
     _, found = dataset(tmp_path / "out", made, valid)
     text = "\n".join(found.findings)
     assert "band 'b1' is constant, 0.5 everywhere" in text
-    assert "band 'b2' is at its largest value, 90, in" in text
+    assert "band 'b2' has its largest value, 90, in" in text
     assert "b0" not in text
     for split in ("train", "validation", "test"):
         assert f"class 'car' has no pixel in the {split} split" in text
@@ -159,18 +160,18 @@ def test_a_dataset_that_is_not_whole_is_refused(towns: dict[Split, Any], tmp_pat
     place: dict[str, Any] = {"crs": None, "transform": Affine.identity(), "legend": ISPRS, "overwrite": True}
     with write_classes(path, height=320, width=384, **place) as raster:
         raster.write(np.full((320, 384), 9, np.uint8), Scene(path.parent / "train.tif").window)
-    with pytest.raises(DatasetError, match=r"value 9, 122880 times"):
+    with pytest.raises(DatasetError, match="value 9 .*122880 pixels"):
         inspect(tmp_path / "out", manifest)
     with write_classes(path, height=300, width=384, **place):
         pass
-    with pytest.raises(DatasetError, match="300 x 384 pixels, the manifest says 320 x 384"):
+    with pytest.raises(DatasetError, match="300 x 384 .*320 x 384"):
         inspect(tmp_path / "out", manifest)
 
 
 def test_the_contact_sheet_and_the_tables(town: Town, tmp_path: Path) -> None:
     folder, manifest = town
     output = invoke("check", folder, "--out", tmp_path / "sheet.png")
-    for name in (*manifest.legend.names, "validation", "of all: nodata", "0.13 m a pixel", "correlation"):
+    for name in (*manifest.legend.names, "validation", "of all: nodata", "0.13 m per pixel", "correlation"):
         assert name in output
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.width > sheet.height > 500
@@ -208,7 +209,7 @@ def test_info_says_what_a_dataset_and_a_scene_are(town: Town) -> None:
 def test_info_says_what_a_checkpoint_is_and_refuses_the_rest(tmp_path: Path, town: Town) -> None:
     from manet.card import Card
     from manet.networks import build
-    from manet.networks.checkpoint import save
+    from manet.networks.checkpoint import write_checkpoint
     from manet.recipe import NetworkSettings, Recipe
 
     manifest = town[1]
@@ -226,7 +227,7 @@ def test_info_says_what_a_checkpoint_is_and_refuses_the_rest(tmp_path: Path, tow
         attribution="made for a test",
         version="0",
     )
-    save(tmp_path / "best.safetensors", build("manet", encoder="resnet10t"), card)
+    write_checkpoint(tmp_path / "best.safetensors", build("manet", encoder="resnet10t"), card)
     output = invoke("info", tmp_path / "best.safetensors")
     for text in ("manet, encoder resnet10t", "town, patches of 64", "5 of 100; mean iou 0.500, overall accuracy 0.750"):
         assert text in output

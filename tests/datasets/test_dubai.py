@@ -7,16 +7,16 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from manet.datasets.sources import dubai
-from manet.errors import DatasetError
+from manet.datasets.sources import dubai, prepare_source
+from manet.errors import DatasetError, DatasetNotFoundError, OptionError
 from manet.legend import IGNORED
-from manet.raster.labels import LabelRaster
+from manet.raster.label_raster import LabelRaster
 from manet.raster.scene import Scene
 
 ROWS, COLUMNS = (20, 21, 20), (33, 32, 33)
 """Heights and widths of the parts: they differ by a pixel, as the publisher's do."""
 
-CODES = np.array([*dubai.LEGEND.colours, (0x9B, 0x9B, 0x9B), (0, 0, 0)], np.uint8)
+CODES = np.array([*dubai.LEGEND.legend.colours, (0x9B, 0x9B, 0x9B), (0, 0, 0)], np.uint8)
 CLASSES = np.array([0, 1, 2, 3, 4, IGNORED, IGNORED], np.uint8)
 
 
@@ -51,7 +51,7 @@ def source(tmp_path: Path) -> Path:
 
 def test_parts_join_and_colours_become_classes(source: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    manifest = dubai.prepare(source, out, False, lambda line: None)
+    manifest = prepare_source("dubai", out, source)
     assert manifest.legend.names == ["building", "land", "road", "vegetation", "water"]
     assert manifest.legend.foreground == [0, 1, 2, 3, 4]
     assert manifest.gsd_m is None
@@ -70,30 +70,33 @@ def test_parts_join_and_colours_become_classes(source: Path, tmp_path: Path) -> 
 
 def test_any_of_its_folders_can_be_given(source: Path, tmp_path: Path) -> None:
     for index, folder in enumerate((source / "dubai", source / "dubai" / dubai.FOLDER)):
-        assert dubai.prepare(folder, tmp_path / str(index), False, lambda line: None).dataset == "dubai"
+        assert prepare_source("dubai", tmp_path / str(index), folder).dataset == "dubai"
 
 
 def test_what_is_not_whole_is_refused(source: Path, tmp_path: Path) -> None:
     tile, out = source / "dubai" / dubai.FOLDER / "Tile 3", tmp_path / "out"
 
-    def refused(folder: Path | None = source) -> str:
-        with pytest.raises(DatasetError) as info:
-            dubai.prepare(folder, out, False, lambda line: None)
+    def refused(error: type[DatasetError] = DatasetError, folder: Path = source) -> str:
+        with pytest.raises(error) as info:
+            prepare_source("dubai", out, folder)
         assert "\n" not in str(info.value)
         assert not out.exists()
         return str(info.value)
 
-    assert "--source" in refused(None)
-    assert "Tile 1" in refused(tile)
+    with pytest.raises(OptionError) as info:
+        prepare_source("dubai", out)
+    assert info.value.option == "source"
+    assert "Tile 1" in refused(DatasetNotFoundError, tile)
     mask = tile / "masks/image_part_005.png"
     picture = np.asarray(Image.open(mask)).copy()
     picture[3, 4:6] = (0x3C, 0x10, 0x99)  # nearly a building
     Image.fromarray(picture).save(mask)
-    assert "colour 3C1099, which is no class's, in 2 pixels (first: row 3, column 4)" in refused()
+    message = refused()
+    assert "3C1099" in message and "2 pixels" in message and "row 3, column 4" in message
     Image.fromarray(picture[:, 1:]).save(mask)
     assert "expected 21 x 32" in refused()
     mask.unlink()
-    assert "image_part_005.png is missing" in refused()
+    assert "image_part_005.png is missing" in refused(DatasetNotFoundError)
 
 
 def test_the_publishers_masks_hold_the_stated_shares(mirror: Path) -> None:
@@ -106,10 +109,10 @@ def test_the_publishers_masks_hold_the_stated_shares(mirror: Path) -> None:
     )
     assert (images.height, images.width) == (labels.height, labels.width) == (1632, 1528)
     counts = np.zeros(256, np.int64)
-    for place, path in labels.parts:
+    for window, path in labels.files:
         with LabelRaster(path) as raster:
             assert raster.has_palette
-            assert (raster.height, raster.width) == (place.height, place.width)
+            assert (raster.height, raster.width) == (window.height, window.width)
         counts += np.bincount(dubai._classes(path).ravel(), minlength=256)
     shares = 100 * counts[:5] / counts.sum()
     assert shares == pytest.approx([12, 60, 13, 6, 7], abs=0.6)
@@ -120,7 +123,7 @@ def test_the_publishers_masks_hold_the_stated_shares(mirror: Path) -> None:
 def test_the_whole_dataset(mirror: Path, tmp_path: Path) -> None:
     if not (mirror / "dubai").is_dir():
         pytest.skip("the Dubai dataset beside the repository is absent")
-    manifest = dubai.prepare(mirror, tmp_path / "out", False, lambda line: None)
+    manifest = prepare_source("dubai", tmp_path / "out", mirror)
     shares = {split: 100 * np.array(counts) / sum(counts) for split, counts in manifest.pixels.items()}
     assert shares["test"] == pytest.approx([21, 46, 12, 15, 6], abs=0.6)
     assert shares["validation"] == pytest.approx([3, 47, 8, 4, 38], abs=0.6)

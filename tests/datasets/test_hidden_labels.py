@@ -12,32 +12,30 @@ from typer.testing import CliRunner
 import publishers
 from manet.cli import app
 from manet.datasets.manifest import Manifest, read_manifest
-from manet.datasets.sources import loveda, uavid
-from manet.datasets.sources.published import Publication, PublicationSettings, prepare_publication
+from manet.datasets.sources import loveda, prepare_source, uavid
 from manet.datasets.submission import form_of, submission
 from manet.errors import DatasetError
-from manet.evaluation.evaluate import PredictionSettings, evaluate
+from manet.evaluation.protocol import PredictionProtocol
+from manet.evaluation.scoring import score_split
 from manet.legend import IGNORED
 from manet.raster.scene import Scene
 
-SOME = PublicationSettings(incomplete=True)
 LOVEDA_CLASSES = np.array([2, 1, 6, 5, 4, IGNORED], np.uint8)
 """Of the town's classes: the values in the labels less one; clutter is no data."""
 
 Prepared = tuple[Path, Manifest]
 
 
-def prepared(publication: Publication, folder: Path, settings: PublicationSettings) -> Prepared:
+def prepared(name: str, folder: Path, incomplete: bool = True) -> Prepared:
     """From the folder's `source` to its `out`."""
-    out = folder / "out"
-    return out, prepare_publication(publication, folder / "source", out, False, lambda line: None, settings)
+    return folder / "out", prepare_source(name, folder / "out", folder / "source", incomplete=incomplete)
 
 
 @pytest.fixture(scope="module")
 def loveda_dataset(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     folder = tmp_path_factory.mktemp("loveda")
     publishers.write(folder / "source", publishers.loveda_archives())
-    return prepared(loveda.publication(), folder, SOME)
+    return prepared("loveda", folder)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +43,7 @@ def uavid_dataset(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     folder = tmp_path_factory.mktemp("uavid")
     whole = {"uavid_v1.5_official_release_image.zip": publishers.archive(publishers.uavid_archives())}
     publishers.write(folder / "source", whole)
-    return prepared(uavid.publication(), folder, SOME)
+    return prepared("uavid", folder)
 
 
 def pixels(path: Path) -> np.ndarray:
@@ -104,15 +102,15 @@ def test_a_whole_set_is_not_called_partial(tmp_path: Path, monkeypatch: pytest.M
     for archive, content in publishers.loveda_archives().items():
         with zipfile.ZipFile(io.BytesIO(content)) as file:
             file.extractall(tmp_path / "source" / archive.removesuffix(".zip"))
-    _, manifest = prepared(loveda.publication(), tmp_path, PublicationSettings())
+    _, manifest = prepared("loveda", tmp_path, incomplete=False)
     assert manifest.dataset == "loveda"
 
 
 def test_labels_are_asked_for_where_there_are_none(loveda_dataset: Prepared) -> None:
     folder, manifest = loveda_dataset
     assert read_manifest(folder) == manifest
-    with pytest.raises(DatasetError, match="scene '4191' has no labels.*`manet submit`"):
-        evaluate(lambda scene, area: [], folder, manifest, "test", PredictionSettings(window=64, overlap=0))
+    with pytest.raises(DatasetError, match="scene '4191' has no labels"):
+        score_split(lambda scene, area: iter(()), folder, manifest, "test", PredictionProtocol(window=64, overlap=0))
 
 
 def test_submissions_are_in_the_benchmarks_form(tmp_path: Path, uavid_dataset: Prepared) -> None:
@@ -131,7 +129,7 @@ def test_submissions_are_in_the_benchmarks_form(tmp_path: Path, uavid_dataset: P
         shown = np.asarray(Image.open(archive.open("seq21/Labels/000100.png")))
         assert (shown[0, 0] == (0, 0, 0)).all()
         assert (shown == np.array(uavid.LEGEND.legend.colours)[classes]).all()
-    with pytest.raises(DatasetError, match="'potsdam' has no benchmark that takes predictions"):
+    with pytest.raises(DatasetError, match="'potsdam' has no benchmark"):
         form_of("potsdam")
 
 
@@ -154,7 +152,7 @@ def test_train_check_and_submit_by_the_command_line(loveda_dataset: Prepared, tm
         return result.output
 
     checked = invoke("check", folder, "--out", tmp_path / "sheet.png")
-    assert "the test split has no label" in checked
+    assert "the test split has no labels" in checked
     invoke("train", "--data", folder, "--recipe", recipe, "--out", tmp_path / "run", "--device", "cpu")
     checkpoint, out = tmp_path / "run/best.safetensors", tmp_path / "submission.zip"
     told = invoke("submit", checkpoint, "--data", folder, "--out", out, "--overlap", 16, "--device", "cpu")

@@ -1,4 +1,4 @@
-"""Vaihingen and Potsdam, from archives as ISPRS sends them to the one form."""
+"""Vaihingen and Potsdam, from the archives that ISPRS sends to the one form of a dataset."""
 
 from pathlib import Path
 
@@ -10,13 +10,14 @@ from sklearn.metrics import accuracy_score, f1_score, jaccard_score
 from typer.testing import CliRunner
 
 import publishers
+from builders import Recorded
 from manet.cli import app
 from manet.datasets.manifest import Manifest
+from manet.datasets.sources import prepare_source
 from manet.datasets.sources.isprs import potsdam, vaihingen
 from manet.datasets.sources.isprs.heights import STEP_M
-from manet.datasets.sources.published import PublicationSettings, prepare_publication
-from manet.evaluation.evaluate import Evaluation
 from manet.evaluation.metrics import confusion
+from manet.evaluation.scoring import Evaluation
 from manet.legend import IGNORED
 from manet.raster.scene import Scene
 
@@ -32,13 +33,11 @@ def read(folder: Path, path: str | None) -> NDArray[np.generic]:
 
 @pytest.fixture(scope="module")
 def vaihingen_dataset(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
-    folder, told = tmp_path_factory.mktemp("vaihingen"), list[str]()
+    folder, progress = tmp_path_factory.mktemp("vaihingen"), Recorded()
     publishers.write(folder / "source" / "some where", publishers.vaihingen_archives())
-    manifest = prepare_publication(
-        vaihingen.publication(height=True), folder / "source", folder / "out", False, told.append, PublicationSettings()
-    )
+    manifest = prepare_source("vaihingen", folder / "out", folder / "source", progress=progress, height=True)
     assert sorted(p.name for p in folder.iterdir()) == ["out", "source"]  # nothing unpacked is left
-    return folder / "out", manifest, told
+    return folder / "out", manifest, progress.lines
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +47,8 @@ def potsdam_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def potsdam_dataset(potsdam_source: Path, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
-    out, told = tmp_path_factory.mktemp("prepared") / "out", list[str]()
-    settings = PublicationSettings()
-    return out, prepare_publication(potsdam.publication(), potsdam_source, out, False, told.append, settings), told
+    out, progress = tmp_path_factory.mktemp("prepared") / "out", Recorded()
+    return out, prepare_source("potsdam", out, potsdam_source, progress=progress), progress.lines
 
 
 def test_vaihingen_is_what_the_archives_hold(vaihingen_dataset: Prepared) -> None:
@@ -60,7 +58,7 @@ def test_vaihingen_is_what_the_archives_hold(vaihingen_dataset: Prepared) -> Non
     assert manifest.gsd_m == pytest.approx(0.09, rel=1e-3)
     assert {s: len(areas) for s, areas in manifest.splits.items()} == {"train": 15, "validation": 1, "test": 17}
     assert manifest.splits["validation"][0].scene == "area30"
-    assert any("16 files are there more than once, all alike" in line for line in told)
+    assert any("more than once" in line and "16" in line for line in told)
     pixels = {split: np.zeros(6, int) for split in manifest.splits}
     for split, areas in manifest.splits.items():
         for area in areas:
@@ -123,7 +121,7 @@ def test_off_colours_of_two_potsdam_labels_are_rounded_and_told(potsdam_dataset:
     rounded = [line for line in told if "rounded to 0 or 255" in line]
     cars = int((publishers.potsdam_cut("6_7").classes == 4).sum() + (publishers.potsdam_cut("6_7").eroded == 4).sum())
     assert any(line.startswith("scene '4_12'") for line in rounded)
-    assert any(line.startswith(f"scene '6_7': {cars} labels") for line in rounded) == (cars > 0)
+    assert any(line.startswith("scene '6_7'") and f"{cars} labels" in line for line in rounded) == (cars > 0)
 
 
 @pytest.mark.parametrize(
@@ -147,10 +145,8 @@ def test_potsdam_bands_and_heights(
     monkeypatch.setattr(potsdam, "SCENES", few)
     for name, members in publishers.potsdam_folders().items():
         publishers.write(tmp_path / "source" / name, members)
-    publication = potsdam.publication(bands, height, keep_wrong=True)
-    manifest = prepare_publication(
-        publication, tmp_path / "source", tmp_path / "out", False, lambda line: None, PublicationSettings()
-    )
+    out, settings = tmp_path / "out", {"bands": bands, "height": height, "keep_7_10": True}
+    manifest = prepare_source("potsdam", out, tmp_path / "source", **settings)
     assert manifest.bands == names
     assert sorted(scene.name for scene in manifest.scenes) == sorted([*few, "7_10"])
     assert "7_10" in {area.scene for area in manifest.splits["train"]}
@@ -165,7 +161,7 @@ def test_potsdam_bands_and_heights(
 
 
 def test_from_archives_to_tables(vaihingen_dataset: Prepared, tmp_path: Path) -> None:
-    """What was prepared is trained on for a few steps, scored under every protocol, and laid beside the paper."""
+    """Train on what was prepared for a few steps, score under every protocol, and compare with the paper."""
     folder, manifest, _ = vaihingen_dataset
     recipe, run, out = tmp_path / "recipe.toml", tmp_path / "run", tmp_path / "scores"
     recipe.write_text(

@@ -1,4 +1,4 @@
-"""Training for one's own data: bands and number types, rare classes, starting from another network, trials."""
+"""Training on your own data: bands and number types, rare classes, starting from another network, trials."""
 
 import sys
 from pathlib import Path
@@ -13,10 +13,11 @@ from rasterio.crs import CRS
 from rasterio.transform import Affine
 
 import manet
+from builders import Recorded
 from manet.cli import main
 from manet.datasets.manifest import Area, Manifest
 from manet.datasets.patches import EpochSampler, Patches, class_aware_weights
-from manet.datasets.prepare import SourceScene, write_dataset
+from manet.datasets.prepare import SourceDataset, SourceScene, write_dataset
 from manet.errors import CheckpointError, TrainingError
 from manet.legend import BUILDINGS, IGNORED, Legend
 from manet.raster.bands import find_bands
@@ -29,12 +30,13 @@ from manet.recipe import (
     Recipe,
     TrainingSettings,
 )
-from manet.training import trial
+from manet.training import batch_size, rate_range, trial
 from manet.training.batches import Batches
 from manet.training.log import read_log
 from manet.training.losses import LARGEST_WEIGHT, balanced_weights, cross_entropy, hard_cross_entropy
-from manet.training.run import assemble, train
-from manet.training.transfer import carry_over
+from manet.training.module import assemble
+from manet.training.run import train
+from manet.training.transfer import transfer_weights
 
 Town = tuple[Path, Manifest]
 CPU = torch.device("cpu")
@@ -66,9 +68,8 @@ def dataset(
         image=lambda window: (image[:, *window.slices], np.ones((window.height, window.width), bool)),
         labels=lambda window: labels[window.slices],
     )
-    return write_dataset(
-        folder,
-        dataset="bright",
+    made = SourceDataset(
+        name="bright",
         legend=legend,
         bands=bands,
         scenes=[scene],
@@ -77,9 +78,8 @@ def dataset(
             "validation": (Area(scene="scene", row=128, col=0, height=64, width=WIDTH),),
         },
         attribution="",
-        overwrite=False,
-        progress=lambda line: None,
     )
+    return write_dataset(folder, made)
 
 
 def altered(recipe: Recipe, **changes: Any) -> Recipe:
@@ -99,11 +99,11 @@ def test_training_takes_other_bands_and_number_types(
     names = tuple(f"band {number}" for number in range(1, bands + 1))
     manifest = dataset(tmp_path / "data", names, dtype)
     recipe = altered(tiny_recipe, batch=2, epochs=2)
-    outcome = train(tmp_path / "data", recipe, tmp_path / "run", device="cpu")
+    model = train(tmp_path / "data", recipe, tmp_path / "run", device="cpu")
     rows = read_log(tmp_path / "run/log.csv")
     assert float(rows[1]["train/loss"]) < float(rows[0]["train/loss"]) < 2
-    network = manet.load(outcome.checkpoint)
-    assert network.card is not None and network.card.dtype == dtype and network.bands == bands
+    network = model.network
+    assert model.card.dtype == dtype and network.bands == bands
     assert network.band_std.tolist() == pytest.approx(manifest.statistics.std, rel=1e-5)
 
 
@@ -187,7 +187,7 @@ def state(out: Path) -> dict[str, torch.Tensor]:
 def test_runs_resume_wherever_they_stopped(
     stop: Stop, town: Town, careful: tuple[Recipe, dict[str, torch.Tensor]], tmp_path: Path
 ) -> None:
-    """Before the first step, between the batches of a step, before a validation; four steps an epoch."""
+    """Before the first step, between the batches of a step, before a validation; an epoch has four steps."""
     recipe, whole = careful
     out = tmp_path / "run"
     with pytest.raises(RuntimeError, match="stopped"):
@@ -219,21 +219,21 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     dataset(folder / "data", ("red", "green", "blue"), "uint8")
     settings = {"network": NetworkSettings(encoder="regnetx_002"), "optimiser": OptimiserSettings(rate=2e-3)}
     recipe = altered(Recipe.model_validate(settings), size=64, batch=2, epochs=6)
-    return train(folder / "data", recipe, folder / "run", device="cpu").checkpoint
+    return train(folder / "data", recipe, folder / "run", device="cpu").path
 
 
 def legend_of(*names: str) -> Legend:
     return Legend.model_validate({"classes": [{"name": n, "colour": (i, i, i)} for i, n in enumerate(names)]})
 
 
-def test_what_fits_is_carried_over(checkpoint: Path, tiny_recipe: Recipe, tmp_path: Path) -> None:
+def test_what_fits_is_transferred(checkpoint: Path, tiny_recipe: Recipe, tmp_path: Path) -> None:
     manifest = dataset(
         tmp_path / "data", ("NIR", "Red", "green"), "uint16", legend_of("tree", "Building", "road", "background")
     )
     network = assemble(manifest, tiny_recipe, 1).network
     fresh = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    carried = carry_over(network, tiny_recipe, manifest, checkpoint)
-    donor, found = manet.load(checkpoint).state_dict(), network.state_dict()
+    transfer = transfer_weights(network, tiny_recipe, manifest, checkpoint)
+    donor, found = manet.load(checkpoint).network.state_dict(), network.state_dict()
     first, head = "encoder.body.stem.conv.weight", "decoder.head.4.weight"
     torch.testing.assert_close(found[first][:, 0], donor[first].mean(dim=1))
     torch.testing.assert_close(found[first][:, 1:], donor[first][:, :2], rtol=0, atol=0)
@@ -245,41 +245,42 @@ def test_what_fits_is_carried_over(checkpoint: Path, tiny_recipe: Recipe, tmp_pa
     for name in others:
         assert torch.equal(found[name], donor[name]), name
     assert found["band_mean"].tolist() == pytest.approx(manifest.statistics.mean, rel=1e-5)
-    assert (carried.whole, carried.reset) == (len(others), ())
-    assert carried.bands == {"NIR": "the mean of all", "Red": "red", "green": "green"}
-    assert (carried.classes, carried.new_classes) == (("Building", "background"), ("tree", "road"))
+    assert (transfer.whole, transfer.reset) == (len(others), ())
+    assert transfer.bands == {"NIR": "the mean of all", "Red": "red", "green": "green"}
+    assert (transfer.classes, transfer.new_classes) == (("Building", "background"), ("tree", "road"))
 
 
 def test_another_network_another_encoder_and_bands_without_names(
     checkpoint: Path, tiny_recipe: Recipe, tmp_path: Path
 ) -> None:
     manifest = dataset(tmp_path / "data", ("band 1",), "float32")
-    donor = manet.load(checkpoint).state_dict()
+    donor = manet.load(checkpoint).network.state_dict()
     network = assemble(manifest, tiny_recipe, 1).network
-    carry_over(network, tiny_recipe, manifest, checkpoint)
+    transfer_weights(network, tiny_recipe, manifest, checkpoint)
     first = "encoder.body.stem.conv.weight"
     torch.testing.assert_close(network.state_dict()[first][:, 0], donor[first].sum(dim=1))
     other = tiny_recipe.model_copy(
         update={"network": tiny_recipe.network.model_copy(update={"name": "fcn", "encoder": "resnet10t"})}
     )
     network = assemble(manifest, other, 1).network
-    carried = carry_over(network, other, manifest, checkpoint)
-    assert "encoder.body.conv1.0.weight" in carried.reset and carried.classes == ("background", "building")
-    assert carried.bands == {}
-    text = "\n".join(carried.lines)
-    assert "bands: all anew" in text and "tensors of the encoder" in text and "reset none" in text
+    transfer = transfer_weights(network, other, manifest, checkpoint)
+    assert "encoder.body.conv1.0.weight" in transfer.reset and transfer.classes == ("background", "building")
+    assert transfer.bands == {}
+    text = "\n".join(transfer.lines)
+    assert "bands: all reset" in text and "tensors of the encoder" in text and "reset none" in text
     with pytest.raises(CheckpointError, match="no checkpoint at"):
-        carry_over(network, other, manifest, tmp_path / "nowhere.safetensors")
+        transfer_weights(network, other, manifest, tmp_path / "nowhere.safetensors")
 
 
 def test_a_run_that_starts_from_a_checkpoint_says_so_and_is_ahead(
     checkpoint: Path, tiny_recipe: Recipe, tmp_path: Path
 ) -> None:
     dataset(tmp_path / "data", ("red", "green", "blue"), "uint8")
-    lines: list[str] = []
+    told = Recorded()
     recipe = altered(tiny_recipe, batch=2, epochs=1)
-    train(tmp_path / "data", recipe, tmp_path / "tuned", device="cpu", start=checkpoint, say=lines.append)
-    assert any("red from red" in line for line in lines) and any("reset: nothing else" in line for line in lines)
+    train(tmp_path / "data", recipe, tmp_path / "tuned", device="cpu", start=checkpoint, progress=told)
+    text = "\n".join(told.lines)
+    assert "red from red" in text and "reset: nothing else" in text
     train(tmp_path / "data", recipe, tmp_path / "new", device="cpu")
     tuned, new = (float(read_log(tmp_path / run / "log.csv")[0]["train/loss"]) for run in ("tuned", "new"))
     assert tuned < 0.8 * new
@@ -296,7 +297,7 @@ def test_bands_by_name() -> None:
 
 def test_the_cost_of_a_run_is_measured_and_nothing_written(town: Town, tiny_recipe: Recipe) -> None:
     before = sorted(town[0].rglob("*"))
-    cost = trial.estimate_cost(trial.Plan(town[0], altered(tiny_recipe, accumulate=2), CPU))
+    cost = trial.estimate_cost(trial.TrainingPlan(town[0], altered(tiny_recipe, accumulate=2), CPU))
     assert (cost.patches, cost.steps) == (16, 1)
     assert 0 < cost.data_s < cost.step_s < cost.epoch_s < cost.run_s
     assert cost.run_s == pytest.approx(2 * cost.epoch_s)
@@ -307,7 +308,7 @@ def test_the_cost_of_a_run_is_measured_and_nothing_written(town: Town, tiny_reci
 def test_the_batch_is_doubled_until_it_does_not_pay_or_fit(
     town: Town, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plan = trial.Plan(town[0], tiny_recipe, CPU)
+    plan = trial.TrainingPlan(town[0], tiny_recipe, CPU)
     sizes: list[int] = []
 
     def step(self: trial.Trial, batches: list[Any]) -> float:
@@ -317,29 +318,29 @@ def test_the_batch_is_doubled_until_it_does_not_pay_or_fit(
         return 0.0
 
     monkeypatch.setattr(trial.Trial, "step", step)
-    monkeypatch.setattr(trial, "GAIN", 0.0)
-    assert [found.batch for found in trial.find_batch(plan)] == [1, 2, 4]
+    monkeypatch.setattr(batch_size, "GAIN", 0.0)
+    assert [found.batch for found in batch_size.find_batch(plan)] == [1, 2, 4]
     assert sizes == [1, 1, 1, 2, 2, 2, 4, 4, 4, 8]
-    monkeypatch.setattr(trial, "GAIN", 1e9)
-    assert [found.batch for found in trial.find_batch(plan)] == [1]
+    monkeypatch.setattr(batch_size, "GAIN", 1e9)
+    assert [found.batch for found in batch_size.find_batch(plan)] == [1]
 
 
 def test_a_rate_is_suggested_from_where_the_loss_is_least(
     town: Town, tiny_recipe: Recipe, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    assert trial.suggest([1, 2, 3, 4, 5, 6], [9, 9, 8, 3, 2, 7]) == 0.5
+    assert rate_range.suggest([1, 2, 3, 4, 5, 6], [9, 9, 8, 3, 2, 7]) == 0.5
     with pytest.raises(TrainingError, match="the loss falls at no rate"):
-        trial.suggest([1, 2, 3], [1, 2, 3])
-    monkeypatch.setattr(trial, "RATE_STEPS", 16)
-    done: list[int] = []
-    found = trial.find_rate(trial.Plan(town[0], tiny_recipe, CPU), done.append)
-    assert 1e-6 < found.best < 0.1 and len(found.rates) == len(found.losses) == sum(done)
+        rate_range.suggest([1, 2, 3], [1, 2, 3])
+    monkeypatch.setattr(rate_range, "RATE_STEPS", 16)
+    told = Recorded()
+    found = rate_range.find_rate(trial.TrainingPlan(town[0], tiny_recipe, CPU), told)
+    assert 1e-6 < found.best < 0.1 and len(found.rates) == len(found.losses) == len(told.counts)
     found.write_plot(tmp_path / "run/rate.png")
     assert (tmp_path / "run/rate.png").read_bytes()[:4] == b"\x89PNG"
     assert [p.name for p in (tmp_path / "run").iterdir()] == ["rate.png"]
 
 
-def test_the_command_says_what_it_found_and_carried_over(
+def test_the_command_says_what_it_found_and_transferred(
     checkpoint: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -351,9 +352,8 @@ def test_the_command_says_what_it_found_and_carried_over(
         '[network]\nencoder = "regnetx_002"\n[patches]\nsize = 64\nbatch = 2\naccumulate = 2\n'
         'sampling = "class-aware"\n[loss]\nclass_weights = "balanced"\n[training]\nepochs = 1\n'
     )
-    monkeypatch.setattr(trial, "LARGEST_BATCH", 2)
-    monkeypatch.setattr("manet.cli.training_trials.RATE_STEPS", 16)
-    monkeypatch.setattr(trial, "RATE_STEPS", 16)
+    monkeypatch.setattr(batch_size, "LARGEST_BATCH", 2)
+    monkeypatch.setattr(rate_range, "RATE_STEPS", 16)
 
     def run(*options: str) -> str:
         command = ["manet", "train", "--data", tmp_path / "data", "--recipe", recipe, "--out", tmp_path / "run"]
@@ -372,7 +372,7 @@ def test_the_command_says_what_it_found_and_carried_over(
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["rate.png"]
     text = run()
     assert "bands: red from red, near infrared from the mean of all" in text
-    assert "classes: carried over background, building; reset road" in text and "best epoch 1" in text
+    assert "classes: transferred background, building; reset road" in text and "best epoch 1" in text
 
 
 def test_tensorboard(town: Town, tiny_recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

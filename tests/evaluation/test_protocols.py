@@ -1,6 +1,7 @@
 """Protocols: every number against scikit-learn on flattened pixels; augmentation against poses written out by hand."""
 
 import json
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 
@@ -12,21 +13,20 @@ from sklearn.metrics import accuracy_score, f1_score, jaccard_score
 from torch import Tensor
 from torch.nn.functional import conv2d, interpolate
 
-from builders import image_like, textured, write_data
+from builders import FunctionRuntime, image_like, textured, write_data
 from manet.datasets.manifest import Area, Manifest
-from manet.errors import DatasetError
+from manet.errors import DatasetError, OptionError
 from manet.evaluation.comparison import differences, score_rows
-from manet.evaluation.evaluate import Evaluation, evaluate, evaluate_all, label_versions
 from manet.evaluation.metrics import confusion, scores
-from manet.evaluation.protocol import AUGMENTATIONS, Grid, PredictionSettings, parse_foreground
+from manet.evaluation.protocol import AUGMENTATIONS, Grid, PredictionProtocol, parse_foreground
 from manet.evaluation.report import read_scores
+from manet.evaluation.scoring import Evaluation, label_versions, score_split
 from manet.legend import BUILDINGS, IGNORED, ISPRS, Legend
-from manet.prediction.augmentation import POSES, Augmentation, augmented
-from manet.prediction.context import WindowContext
-from manet.prediction.predict import Tiling
+from manet.prediction.augment import POSES, probabilities_of
+from manet.prediction.settings import Augmentation
+from manet.prediction.window_context import WindowContext
 from manet.raster.windows import Window
 
-CPU = torch.device("cpu")
 KERNEL = torch.from_numpy(np.random.default_rng(0).standard_normal((6, 3, 5, 5)).astype(np.float32))
 KERNEL -= KERNEL.mean((1, 2, 3), keepdim=True)  # contrast, not brightness
 
@@ -34,6 +34,16 @@ KERNEL -= KERNEL.mean((1, 2, 3), keepdim=True)  # contrast, not brightness
 def crooked(images: Tensor, valid: Tensor | None) -> Tensor:
     """A network that no turn, flip or scale leaves as it is."""
     return conv2d(images / 40, KERNEL, padding=2)
+
+
+def averaged(
+    network: Callable[[Tensor, Tensor | None], Tensor],
+    images: Tensor,
+    augmentation: Augmentation,
+    valid: Tensor | None = None,
+) -> Tensor:
+    given = None if valid is None else valid.numpy()
+    return torch.from_numpy(probabilities_of(FunctionRuntime(network), images.numpy(), given, augmentation))
 
 
 def by_hand(images: Tensor, augmentation: Augmentation) -> Tensor:
@@ -68,7 +78,7 @@ def by_hand(images: Tensor, augmentation: Augmentation) -> Tensor:
 @pytest.mark.parametrize(("augmentation", "passes"), [("none", 1), ("flips", 4), ("d4", 8), ("multiscale", 6)])
 def test_probabilities_are_the_mean_over_the_poses(augmentation: Augmentation, passes: int) -> None:
     images = 30 * textured(2, 3, 24, 41)
-    found = augmented(crooked, augmentation)(images, None).softmax(1)
+    found = averaged(crooked, images, augmentation)
     assert len(POSES[augmentation]) == passes
     torch.testing.assert_close(found, by_hand(images, augmentation), rtol=1e-4, atol=1e-6)
     if augmentation != "none":
@@ -76,9 +86,10 @@ def test_probabilities_are_the_mean_over_the_poses(augmentation: Augmentation, p
 
 
 def test_the_eight_symmetries_commute_with_turning() -> None:
-    network, images = augmented(crooked, "d4"), 30 * textured(1, 3, 24, 41)
-    turned = network(torch.rot90(images, 1, (2, 3)), None)
-    torch.testing.assert_close(turned, torch.rot90(network(images, None), 1, (2, 3)), rtol=1e-4, atol=1e-5)
+    images = 30 * textured(1, 3, 24, 41)
+    turned = averaged(crooked, torch.rot90(images, 1, (2, 3)).contiguous(), "d4")
+    expected = torch.rot90(averaged(crooked, images, "d4"), 1, (2, 3))
+    torch.testing.assert_close(turned, expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("augmentation", ["flips", "d4", "multiscale"])
@@ -93,10 +104,10 @@ def test_valid_goes_with_the_images_and_invalid_values_are_not_seen(augmentation
         shares.append(posed_valid.mean().item())
         return crooked(posed * posed_valid, None)
 
-    found = augmented(blind, augmentation)(images * valid, valid)
+    found = averaged(blind, images * valid, augmentation, valid)
     other = torch.where(valid > 0, images, 1e6)
     assert shares == pytest.approx([valid.mean().item()] * len(shares), abs=0.02)
-    torch.testing.assert_close(augmented(blind, augmentation)(other, valid), found, rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(averaged(blind, other, augmentation, valid), found, rtol=1e-3, atol=1e-3)
 
 
 def patchwork(folder: Path) -> Manifest:
@@ -129,8 +140,9 @@ def flattened(
         with rasterio.open(folder / f"{'labels' if labels == 'full' else 'eroded'}/{area.scene}.tif") as raster:
             truth = raster.read(1)[rows, columns]
         valid = torch.from_numpy((values > 0).all(0).astype(np.float32))[None, None]
-        network = augmented(crooked, augmentation)  # tested above, without nodata against poses by hand
-        prediction = network(torch.from_numpy(values[None].astype(np.float32)), valid)[0].argmax(0).numpy()
+        images = torch.from_numpy(values[None].astype(np.float32))
+        # tested above, without nodata against poses by hand
+        prediction = averaged(crooked, images, augmentation, valid)[0].argmax(0).numpy()
         scored = (truth != IGNORED) & (values > 0).all(0)
         truths.append(truth[scored])
         predictions.append(prediction[scored])
@@ -149,13 +161,13 @@ def test_every_protocol_is_what_scikit_learn_says(tmp_path: Path) -> None:
             passes += 1
             return crooked(images, valid)
 
-        predictor = WindowContext(augmented(counting, augmentation), 6, Tiling(512, 0), CPU)
-        evaluations = evaluate_all(
-            lambda scene, area, p=predictor: p.predict(scene, area, lambda windows: None),
+        predictor = WindowContext(FunctionRuntime(counting), 6, 512, 0, augmentation)
+        evaluations = score_split(
+            predictor.classes,
             tmp_path,
             manifest,
             "test",
-            PredictionSettings(window=512, overlap=0, augmentation=augmentation),
+            PredictionProtocol(window=512, overlap=0, augmentation=augmentation),
             labels=("full", "eroded"),
             foregrounds=("legend", "all"),
         )
@@ -203,16 +215,9 @@ def test_padding_that_is_all_predicted_right_changes_no_score(tmp_path: Path) ->
         scene[:, :, :80], truth[:, :80] = image, labels
         areas = [Area(scene="a", row=0, col=0, height=60, width=width)]
         manifest = write_data(tmp_path / name, {"a": (scene, truth, None)}, areas)
-        predictor = WindowContext(lambda images, valid: right_or_0(right, images), 6, Tiling(512, 0), CPU)
-        evaluations.append(
-            evaluate(
-                lambda scene, area, p=predictor: p.predict(scene, area, lambda windows: None),
-                tmp_path / name,
-                manifest,
-                "test",
-                PredictionSettings(window=512, overlap=0),
-            )
-        )
+        predictor = WindowContext(FunctionRuntime(lambda images, valid: right_or_0(right, images)), 6, 512, 0)
+        protocol = PredictionProtocol(window=512, overlap=0)
+        evaluations += score_split(predictor.classes, tmp_path / name, manifest, "test", protocol)
     assert [evaluation.scores for evaluation in evaluations] == [plain] * 3
 
 
@@ -223,7 +228,7 @@ def right_or_0(right: np.ndarray, images: Tensor) -> Tensor:
     return torch.nn.functional.one_hot(torch.from_numpy(answer), 6).permute(2, 0, 1)[None].float()
 
 
-def test_the_prediction_may_come_in_pieces_or_not_at_all(tmp_path: Path) -> None:
+def test_the_prediction_may_come_in_windows_or_not_at_all(tmp_path: Path) -> None:
     manifest = write_data(
         tmp_path,
         {"a": (image_like(40, 33), np.zeros((40, 33), np.uint8), None)},
@@ -236,34 +241,34 @@ def test_the_prediction_may_come_in_pieces_or_not_at_all(tmp_path: Path) -> None
             (Window(area.row, area.col + 5, 10, 2), np.zeros((10, 2), np.uint8)),
         ]
 
-    found = evaluate(predict, tmp_path, manifest, "test", PredictionSettings(window=64, overlap=0))
+    (found,) = score_split(predict, tmp_path, manifest, "test", PredictionProtocol(window=64, overlap=0))
     assert np.array(found.confusion).sum() == 180 and found.confusion[0][:2] == (20, 160)
 
 
 def test_labels_that_are_wrong_are_said_before_anything_is_predicted(tmp_path: Path) -> None:
     image, labels = image_like(40, 33), np.zeros((40, 33), np.uint8)
-    area, settings = Area(scene="a", row=0, col=0, height=40, width=33), PredictionSettings(window=64, overlap=0)
+    area, settings = Area(scene="a", row=0, col=0, height=40, width=33), PredictionProtocol(window=64, overlap=0)
 
     def never(scene: object, area: Window) -> list[tuple[Window, np.ndarray]]:
         raise AssertionError
 
     manifest = write_data(tmp_path / "none", {"a": (image, labels, None)}, [area])
     assert label_versions(manifest, "test") == ("full",)
-    with pytest.raises(DatasetError, match="no eroded labels of scene 'a'; use --labels full"):
-        evaluate_all(never, tmp_path / "none", manifest, "test", settings, labels=("full", "eroded"))
+    with pytest.raises(DatasetError, match="no eroded labels of scene 'a'"):
+        score_split(never, tmp_path / "none", manifest, "test", settings, labels=("full", "eroded"))
     manifest = write_data(tmp_path / "size", {"a": (image, labels, labels[:-1])}, [area])
     with pytest.raises(DatasetError, match="has 39 x 33 pixels, its scene has 40 x 33"):
-        evaluate_all(never, tmp_path / "size", manifest, "test", settings, labels=("eroded",))
+        score_split(never, tmp_path / "size", manifest, "test", settings, labels=("eroded",))
     labels[3, 4] = 6
     manifest = write_data(tmp_path / "stray", {"a": (image, labels, None)}, [area])
     with pytest.raises(DatasetError, match="holds the value 6; expected 0 to 5, or 255"):
-        evaluate(lambda scene, area: [], tmp_path / "stray", manifest, "test", settings)
+        score_split(lambda scene, area: [], tmp_path / "stray", manifest, "test", settings)
 
 
 def test_foregrounds_by_name_and_by_number() -> None:
     assert [parse_foreground(text, ISPRS) for text in ("legend", "all", "5", "6")] == ["legend", "all", "legend", "all"]
     assert parse_foreground("1", BUILDINGS) == "legend"
-    with pytest.raises(DatasetError, match=r"--foreground 4; expected legend \(5 classes\) or all \(6 classes\)"):
+    with pytest.raises(OptionError, match=r"'4'; expected legend \(5 classes\) or all \(6 classes\)"):
         parse_foreground("4", ISPRS)
 
 
@@ -310,6 +315,19 @@ def test_scores_of_the_first_version_are_read(tmp_path: Path) -> None:
     assert old.boundary is None and old.protocol.name == "full-1-none"
 
 
+def test_scores_that_name_the_energy(tmp_path: Path) -> None:
+    """Earlier versions could scale the channel attention's energy; only the paper's form is left."""
+    named = json.loads(json.dumps(OLD))
+    named["protocol"]["energy"] = "paper"
+    (tmp_path / "scores.json").write_text(json.dumps(named))
+    assert read_scores(tmp_path) == Evaluation.model_validate(OLD)
+    assert "energy" not in read_scores(tmp_path).model_dump_json()
+    named["protocol"]["energy"] = "training"
+    (tmp_path / "scores.json").write_text(json.dumps(named))
+    with pytest.raises(DatasetError, match="energy 'training'.*only 'paper'"):
+        read_scores(tmp_path)
+
+
 def test_what_makes_scores_different_quantities_is_named() -> None:
     old = Evaluation.model_validate(OLD)
     assert differences(old, old) == []
@@ -319,7 +337,6 @@ def test_what_makes_scores_different_quantities_is_named() -> None:
         ("window", 1024),
         ("overlap", 0),
         ("context", "scene"),
-        ("energy", "training"),
         ("dataset", "village"),
         ("split", "validation"),
     ):

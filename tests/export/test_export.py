@@ -12,24 +12,26 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from builders import lively, textured, write_scene
+from builders import FunctionRuntime, lively, textured, write_scene
 from manet.card import Card, read_card
 from manet.cli import app
+from manet.cli.options import open_model
 from manet.errors import CheckpointError, ExportError, NetworkError, OutputError
-from manet.export.backends import load_backend
 from manet.export.graphs import folded
 from manet.export.parity import measure
 from manet.export.write import export
 from manet.legend import ISPRS
-from manet.networks import Network, build, checkpoint
-from manet.prediction.scene_context import HaloTiling, SceneContext
+from manet.model import load
+from manet.networks import Network, build
+from manet.networks.checkpoint import read_checkpoint, write_checkpoint
+from manet.prediction.scene_context import SceneContext
 from manet.raster.scene import Scene
 from manet.recipe import NetworkSettings, Recipe
-from manet.runtime import exported as exported_network
-from manet.runtime.export_card import Format, Parity
-from manet.runtime.exported import ExportedNetwork, load
+from manet.runtime.choose import choose_runtime
+from manet.runtime.export_card import Format, Parity, read_export_card
+from manet.runtime.graphs import PACKAGES, Graphs, load_graphs
+from manet.runtime.pytorch import PyTorch
 
-CPU = torch.device("cpu")
 FORMATS: tuple[Format, ...] = ("openvino", "onnx")
 SUFFIX = {"openvino": ".xml", "onnx": ".onnx"}
 
@@ -66,16 +68,20 @@ def save(network: Network, path: Path, name: str = "manet", encoder: str = "resn
         attribution="nobody",
         version="0",
     )
-    checkpoint.save(path, network, card)
+    write_checkpoint(path, network, card)
     return path
 
 
 @pytest.fixture(scope="module", params=FORMATS)
 def exported(request: pytest.FixtureRequest, trained: Path) -> Path:
-    pytest.importorskip(exported_network.PACKAGES[request.param], reason="its runtime is not installed")
+    pytest.importorskip(PACKAGES[request.param], reason="its runtime is not installed")
     folder = trained.with_name(request.param)
     export(trained, folder, request.param)
     return folder
+
+
+def runtime_of(checkpoint: Path) -> PyTorch:
+    return PyTorch(read_checkpoint(checkpoint)[0])
 
 
 def images_of(batch: int, height: int, width: int) -> torch.Tensor:
@@ -87,22 +93,20 @@ def images_of(batch: int, height: int, width: int) -> torch.Tensor:
 def test_an_exported_network_is_the_network_at_sizes_it_was_not_traced_at(
     size: tuple[int, int, int], exported: Path, trained: Path
 ) -> None:
-    network, found = checkpoint.load(trained), load(exported)
-    images = images_of(*size)
-    valid = torch.ones(size[0], 1, *size[1:])
+    network, found = runtime_of(trained), load_graphs(exported)
+    images = images_of(*size).numpy()
+    valid = np.ones((size[0], 1, *size[1:]), np.float32)
     valid[..., : size[1] // 2, size[2] // 3 :] = 0
-    with torch.inference_mode():
-        torch.testing.assert_close(found(images), network(images), atol=1e-4, rtol=1e-4)
-        torch.testing.assert_close(found(images, valid), network(images, valid), atol=1e-4, rtol=1e-4)
-        assert (network(images, valid) - network(images)).abs().max() > 0.1
+    np.testing.assert_allclose(found.whole(images), network.whole(images), atol=1e-4, rtol=1e-4)
+    np.testing.assert_allclose(found.whole(images, valid), network.whole(images, valid), atol=1e-4, rtol=1e-4)
+    assert np.abs(network.whole(images, valid) - network.whole(images)).max() > 0.1
 
 
 def test_images_of_one_size_after_another(exported: Path, trained: Path) -> None:
-    network, found = checkpoint.load(trained), load(exported)
-    with torch.inference_mode():
-        for height in (64, 64, 64, 96, 64, 96, 96):  # what is said of one size must not stay for the next
-            images = images_of(1, height, 128) + torch.randn(1)
-            torch.testing.assert_close(found(images), network(images), atol=1e-4, rtol=1e-4)
+    network, found = runtime_of(trained), load_graphs(exported)
+    for height in (64, 64, 64, 96, 64, 96, 96):  # what is said of one size must not stay for the next
+        images = (images_of(1, height, 128) + torch.randn(1)).numpy()
+        np.testing.assert_allclose(found.whole(images), network.whole(images), atol=1e-4, rtol=1e-4)
 
 
 def test_scene_context_is_that_of_the_network(exported: Path, trained: Path, tmp_path: Path) -> None:
@@ -110,18 +114,18 @@ def test_scene_context_is_that_of_the_network(exported: Path, trained: Path, tmp
     image[:, 60:130, 100:] = np.nan
     maps = []
     with Scene(write_scene(tmp_path / "scene.tif", image)) as scene:
-        for network in (checkpoint.load(trained), load(exported)):
-            predictor = SceneContext(network, HaloTiling(160, 32), CPU)
+        for runtime in (runtime_of(trained), load_graphs(exported)):
+            predictor = SceneContext(runtime, len(ISPRS), 160, 32)
             probabilities = np.zeros((len(ISPRS), scene.height, scene.width), np.float32)
-            for place, found in predictor.probabilities(scene, scene.window):
-                probabilities[:, *place.slices] = found
+            for found in predictor.strips(scene, scene.window):
+                probabilities[:, *found.window.slices] = found.probabilities
             maps.append(probabilities)
     np.testing.assert_allclose(maps[1], maps[0], atol=1e-4)
     assert maps[0].std() > 0.1
 
 
 def test_parity_is_measured_at_sizes_that_are_not_traced(exported: Path) -> None:
-    found = load(exported).export.parity
+    found = load_graphs(exported).export.parity
     assert {(one.height, one.width, one.case) for one in found} >= {
         (96, 160, "valid"),
         (61, 37, "nodata"),
@@ -142,7 +146,8 @@ def test_ties_are_not_counted_as_other_classes(trained: Path, monkeypatch: pytes
     off[:, 2] += 0.02
 
     def parity(network: torch.Tensor, exported: torch.Tensor) -> Parity:
-        return next(iter(measure(lambda *_: network, lambda *_: exported, card, scene=False)))
+        runtimes = (FunctionRuntime(lambda *_, logits=logits: logits) for logits in (network, exported))
+        return next(iter(measure(*runtimes, card, scene=False)))
 
     assert parity(tied, tied + off).equal_classes == 1 and parity(tied, tied + off).probability > 0
     assert parity(clear, clear + off).equal_classes == 1
@@ -176,7 +181,7 @@ def test_a_graph_that_differs_is_refused_and_nothing_is_left(
 
 
 def test_batch_norm_is_folded(trained: Path, exported: Path) -> None:
-    network = checkpoint.load(trained)
+    network, _ = read_checkpoint(trained)
     images = images_of(1, 96, 64)
     with torch.inference_mode():
         torch.testing.assert_close(folded(network)(images), network(images), atol=1e-4, rtol=1e-4)
@@ -224,35 +229,47 @@ def test_what_cannot_be_exported_is_said(trained: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     with pytest.raises(OutputError, match="is no exported network"):
         export(trained, tmp_path / "mine", "openvino", overwrite=True)
-    with pytest.raises(CheckpointError, match="no network that `manet export` wrote"):
-        load(tmp_path / "mine")
+    with pytest.raises(CheckpointError, match="no exported network"):
+        load_graphs(tmp_path / "mine")
 
 
 def test_backends(trained: Path, exported: Path) -> None:
-    assert isinstance(load_backend(trained, "auto", CPU)[0], Network)
-    assert isinstance(load_backend(exported, "auto", CPU)[0], ExportedNetwork)
-    with pytest.raises(ExportError, match="leave --backend out"):
-        load_backend(exported, "torch", CPU)
-    with pytest.raises(ExportError, match="exported with --energy paper"):
-        load(exported).scale_energy(256)
+    assert isinstance(load(trained, device="cpu").runtime, PyTorch)
+    assert isinstance(load(exported).runtime, Graphs)
+    with pytest.raises(ExportError, match="not for torch"):
+        load(exported, runtime="torch")
     with pytest.raises(NetworkError, match="runs on a CPU"):
-        load(exported).to(torch.device("cuda"))
+        load(exported, device="cuda")
+    with pytest.raises(NetworkError, match="no network of PyTorch"):
+        _ = load(exported).network
+
+
+def test_exports_that_name_the_energy(exported: Path, tmp_path: Path) -> None:
+    """Earlier versions could scale the channel attention's energy; only the paper's form is left."""
+    card = json.loads((exported / "card.json").read_text())
+    assert "energy" not in card
+    (tmp_path / "card.json").write_text(json.dumps(card | {"energy": "paper"}))
+    assert read_export_card(tmp_path) == read_export_card(exported)
+    (tmp_path / "card.json").write_text(json.dumps(card | {"energy": "training"}))
+    with pytest.raises(CheckpointError, match="energy 'training'.*only 'paper'"):
+        read_export_card(tmp_path)
 
 
 def test_a_checkpoint_is_exported_beside_itself_once(trained: Path, tmp_path: Path) -> None:
     pytest.importorskip("openvino")
     own = tmp_path / "best.safetensors"
     own.write_bytes(trained.read_bytes())
-    _, line = load_backend(own, "openvino", CPU)
+    with pytest.raises(ExportError, match="no up-to-date export"):
+        load(own, runtime="openvino")
+    line = open_model(str(own), "openvino", "cpu").runtime.description
     assert line == f"openvino, float32: {tmp_path / 'best.openvino'}"
     written = (tmp_path / "best.openvino" / "whole.xml").stat().st_mtime_ns
-    assert load_backend(own, "auto", CPU)[1] == line
+    assert load(own, device="cpu").runtime.description == line
     assert (tmp_path / "best.openvino" / "whole.xml").stat().st_mtime_ns == written
-    network = checkpoint.load(own)
+    network, card = read_checkpoint(own)
     network.band_mean += 1
-    assert network.card is not None
-    checkpoint.save(own, network, network.card, overwrite=True)
-    assert load_backend(own, "auto", CPU)[1].startswith("torch")  # what lies beside it is of other weights
+    write_checkpoint(own, network, card, overwrite=True)
+    assert choose_runtime(own, "auto", "cpu") == "torch"  # what lies beside it is of other weights
 
 
 def test_the_command(trained: Path, tmp_path: Path) -> None:
@@ -261,7 +278,7 @@ def test_the_command(trained: Path, tmp_path: Path) -> None:
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
     assert "100.000 % equal classes" in " ".join(result.output.split())
-    network = load(tmp_path / "out")
+    network = load_graphs(tmp_path / "out")
     assert network.export.precision == "bf16" and network.computes_in in ("bfloat16", "float32")
     assert network._summarise.computes_in == "float32"  # sums that are merged, whatever the processor has
     assert isinstance(CliRunner().invoke(app, arguments).exception, OutputError)

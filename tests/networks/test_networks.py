@@ -61,11 +61,9 @@ def test_parts_of_a_scene_merge(name: str) -> None:
         features = network.encode(images, valid)
         parts = []
         for first, last in ((0, 64), (64, 160)):
-            network.locate(Place(0, first, 96, 160))
             strides = network.encoder.strides
             part = [f[..., first // s : last // s] for f, s in zip(features, strides, strict=True)]
-            parts.append(network.summarise(part, valid[..., first:last]))
-        network.locate(None)
+            parts.append(network.summarise(part, valid[..., first:last], Place(0, first, 96, 160)))
         expected = network(images, valid)
         logits = network.decode(network.refine(features, network.merge(*parts)))
         torch.testing.assert_close(logits, expected, rtol=1e-10, atol=1e-10)

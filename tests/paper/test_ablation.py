@@ -8,7 +8,8 @@ import pytest
 
 from builders import Run, one_line
 from manet.datasets.manifest import Manifest
-from manet.paper.ablation import Ladder, Settings, climb, finished_rungs, read_ladder
+from manet.paper.ablation.climb import AblationSettings, climb, finished_rungs
+from manet.paper.ablation.ladder import Ladder, read_ladder
 from manet.recipe import Recipe
 
 Town = tuple[Path, Manifest]
@@ -46,7 +47,7 @@ def test_a_change_is_kept_where_the_mean_over_the_seeds_rises(tmp_path: Path) ->
         recipes[name, seed] = recipe
         return _log(tmp_path / f"{name}-{seed}", [0.1, scores[name][seed == 5]])
 
-    rungs = list(climb(Settings(dataset="x", manifest="y", ladder=ladder), train))
+    rungs = list(climb(AblationSettings(dataset="x", manifest="y", ladder=ladder), train))
     assert [rung.kept for rung in rungs] == [True, False, True, True]  # means .55, .545, .56, .6
     assert [rung.gain for rung in rungs[1:]] == pytest.approx([-0.005, 0.01, 0.04])
     assert [rung.scores for rung in rungs] == list(scores.values()) and rungs[0].seconds == 60
@@ -90,7 +91,7 @@ def test_a_run_with_patience_has_ended_when_it_has_run_out(tmp_path: Path) -> No
             "change": [{"name": "dice", "set": ["loss.dice=1.0"]}],
         }
     )
-    settings = Settings(dataset="x", manifest="y", ladder=ladder)
+    settings = AblationSettings(dataset="x", manifest="y", ladder=ladder)
     (tmp_path / "ablation.json").write_text(settings.model_dump_json())
     _log(tmp_path / "runs/base-0", [0.1, 0.3, 0.2, 0.2])
     _log(tmp_path / "runs/dice-0", [0.1, 0.3, 0.2])
@@ -101,7 +102,7 @@ def test_a_run_with_patience_has_ended_when_it_has_run_out(tmp_path: Path) -> No
     ("wrong", "message"),
     [
         ('base = "paper"', "change: Field required"),
-        (LADDER.replace('"rate"', '"Rate!"'), "'Rate!' is no name of a change"),
+        (LADDER.replace('"rate"', '"Rate!"'), "'Rate!' cannot be the name of a change"),
         (LADDER.replace('"standstill"', '"rate"'), "several changes called rate"),
         (LADDER.replace("optimiser.rate=3e-3", "optimiser.rat=3"), "unknown key 'optimiser.rat'"),
         ("base = ", "is not TOML"),

@@ -7,15 +7,15 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from manet.errors import OutputError
+from builders import Run, one_line
 from manet.networks import NETWORKS, build
 from manet.paper.complexity.counting import Shapes, count
 from manet.paper.complexity.measuring import measure
 from manet.paper.complexity.modules import CHANNELS, MODULES, SIZE, count_module
 from manet.paper.complexity.page import FILES, write_json, write_page
-from manet.paper.complexity.published import published
-from manet.paper.complexity.report import Report, tables
+from manet.paper.complexity.report import CostReport, tables
 from manet.paper.complexity.sizes import FORMS, SIZES, SizeCase, _Attention, cost, count_size, ratios
+from manet.paper.published import published
 
 # parameters in millions, GMAC by "modules only" and "with products", of the modules' structures
 EXPECTED = {
@@ -120,7 +120,7 @@ def test_time_and_peak_memory_are_measured_in_processes():
 
 
 def test_page_figure_and_json(tmp_path):
-    report = Report([count_module("KAM")], [count_size(form, size) for size in SIZES for form in FORMS], [])
+    report = CostReport([count_module("KAM")], [count_size(form, size) for size in SIZES for form in FORMS], [])
     write_page(report, tmp_path)
     page = (tmp_path / FILES[0]).read_text(encoding="utf-8")
     assert "| KAM | 5.245 | 5.3 | 85.9 | 85.9 | 103.1 | 35.4 | - | - | 160 |" in page
@@ -142,13 +142,9 @@ def test_sizes_beyond_the_machine_are_computed_not_measured():
 
 
 @pytest.mark.slow
-def test_command_counts_everything_and_refuses_to_overwrite(tmp_path):
-    from typer.testing import CliRunner
-
-    from manet.cli import app
-
-    arguments = ["benchmark", "complexity", "--rounds", "0", "--out", str(tmp_path)]
-    done = CliRunner().invoke(app, arguments)
-    assert done.exit_code == 0 and all(name in done.stdout for name in (*MODULES, *NETWORKS))
-    again = CliRunner().invoke(app, arguments)
-    assert isinstance(again.exception, OutputError)
+def test_command_counts_everything_and_refuses_to_overwrite(run: Run, tmp_path):
+    arguments = "benchmark", "complexity", "--rounds", 0, "--out", tmp_path
+    status, text, _ = run(*arguments)
+    assert status == 0 and all(name in text for name in (*MODULES, *NETWORKS))
+    status, _, error = run(*arguments)
+    assert status == 2 and "exists already" in one_line(error)

@@ -7,21 +7,20 @@ from pathlib import Path
 
 import pytest
 import torch
-from typer.testing import CliRunner
 
-from builders import lively, textured
-from manet.cli import app
+from builders import Recorded, Run, lively, textured
 from manet.errors import ExportError, NetworkError
 from manet.networks import Network, build
-from manet.networks.checkpoint import save
+from manet.networks.checkpoint import write_checkpoint
+from manet.paper.bench_machine import measure_machine
 from manet.paper.speed import run as measurement
 from manet.paper.speed.cases import kernel_cases, step_case
 from manet.paper.speed.figure import draw
-from manet.paper.speed.interleave import Case, Row, Way, equal_classes, measure, peak_memory, relative_difference
+from manet.paper.speed.interleave import Case, Timing, Way, equal_classes, held_mb, measure, relative_difference
 from manet.paper.speed.isolated import processes
-from manet.paper.speed.machine import describe
-from manet.paper.speed.published import Published
-from manet.paper.speed.run import Report, Settings
+from manet.paper.speed.published_network import Published
+from manet.paper.speed.report import SpeedReport, SpeedSettings
+from manet.paper.speed.subject import untrained_card
 
 EXPORTS = ["openvino, fp32", "openvino, bf16", "openvino, int8", "onnxruntime, fp32", "onnxruntime, int8"]
 
@@ -61,7 +60,7 @@ def test_memory_beyond_the_result_is_counted() -> None:
         del a
         return b[:1].clone()
 
-    assert peak_memory(run) == pytest.approx(2, abs=0.01)
+    assert held_mb(run) == pytest.approx(2, abs=0.01)
 
 
 def test_kernel_attention_needs_less_memory_than_published() -> None:
@@ -86,25 +85,25 @@ def _process() -> Callable[[], torch.Tensor]:
 
 def test_every_turn_of_a_training_step_computes_the_same(tmp_path: Path) -> None:
     network = lively(build("manet", encoder="resnet10t", classes=6))
-    save(tmp_path / "x.safetensors", network, measurement.card_of("resnet10t"))
-    with processes() as own:
-        case = step_case(tmp_path / "x.safetensors", textured(2, 3, 64, 96), own)
+    write_checkpoint(tmp_path / "x.safetensors", network, untrained_card("resnet10t"))
+    with processes() as isolate:
+        case = step_case(tmp_path / "x.safetensors", textured(2, 3, 64, 96), isolate)
         (theirs, ours) = (way.run for way in case.ways.values())
         first, again = theirs(), theirs()
         assert first == again
         assert relative_difference(first, ours()) < 1e-4
-        assert own(_process)().item() != os.getpid() == _process()().item()
+        assert isolate(_process)().item() != os.getpid() == _process()().item()
 
 
 def test_sizes_that_do_not_fit_are_refused() -> None:
     with pytest.raises(NetworkError, match="expected multiples of 32"):
-        measurement.run(Settings(encoder="resnet10t", size=100, step_size=64, scene_size=128), None, None)
+        measurement.measure_speed(SpeedSettings(encoder="resnet10t", size=100, step_size=64, scene_size=128))
 
 
 def test_one_kind_of_case_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measurement, "KERNEL_SIZES", (64,))
-    settings = Settings(encoder="resnet10t", size=64, step_size=64, scene_size=128, rounds=3, only="attention")
-    report = measurement.run(settings, None, None)
+    settings = SpeedSettings(encoder="resnet10t", size=64, step_size=64, scene_size=128, rounds=3, only="attention")
+    report = measurement.measure_speed(settings)
     assert {row.case.partition(",")[0] for row in report.rows} == {"kernel attention"}
 
 
@@ -113,22 +112,23 @@ def test_an_export_that_is_refused_is_left_out_with_its_reason(monkeypatch: pyte
         raise ExportError("the exported network differs")
 
     monkeypatch.setattr(measurement, "export", refuse)
-    said: list[str] = []
-    settings = Settings(encoder="resnet10t", size=64, step_size=64, scene_size=128, rounds=3, only="network")
-    report = measurement.run(settings, None, None, said.append)
+    recorded = Recorded()
+    settings = SpeedSettings(encoder="resnet10t", size=64, step_size=64, scene_size=128, rounds=3, only="network")
+    report = measurement.measure_speed(settings, progress=recorded)
     assert [row.way for row in report.rows] == ["published, torch", "manet, torch"]
-    assert said.count("left out: the exported network differs") == len(said) // 2 > 0
+    lines = recorded.lines
+    assert lines.count("left out: the exported network differs") == len(lines) // 2 > 0
 
 
 @pytest.mark.slow
-def test_the_command_measures_every_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_measures_every_case(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measurement, "KERNEL_SIZES", (64,))
     monkeypatch.setattr(measurement, "HALO", 0)
     json, figure = tmp_path / "speed.json", tmp_path / "speed.png"
     arguments = ["benchmark", "speed", "--encoder", "resnet10t", "--size", "64", "--rounds", "3"]
-    result = CliRunner().invoke(app, [*arguments, "--json", str(json), "--figure", str(figure)])
-    assert result.exit_code == 0, result.output
-    report = Report.model_validate_json(json.read_text())
+    status, _, error = run(*arguments, "--json", json, "--figure", figure)
+    assert status == 0, error
+    report = SpeedReport.model_validate_json(json.read_text())
     cases = {row.case.partition(",")[0] for row in report.rows}
     assert cases == {"kernel attention", "network", "training step", "scene", "scene from file to file"}
     contexts = [row for row in report.rows if row.case.startswith("scene from file")]
@@ -144,7 +144,7 @@ def test_the_command_measures_every_case(tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_picture_of_every_way_that_there_can_be(tmp_path: Path) -> None:
     ways = ["published, torch", "manet, torch", *EXPORTS, "window context", "scene context"]
     rows = tuple(
-        Row(
+        Timing(
             case="case",
             way=way,
             computes_in="float32",
@@ -158,6 +158,8 @@ def test_a_picture_of_every_way_that_there_can_be(tmp_path: Path) -> None:
         )
         for way in ways
     )
-    report = Report(version="0", settings=Settings(), network="", imagery="", machine=describe(), rows=rows)
+    report = SpeedReport(
+        version="0", settings=SpeedSettings(), network="", imagery="", machine=measure_machine(), rows=rows
+    )
     draw(report, tmp_path / "speed.png")
     assert (tmp_path / "speed.png").stat().st_size > 5_000

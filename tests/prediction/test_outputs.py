@@ -13,16 +13,14 @@ from rasterio.crs import CRS
 from rasterio.transform import Affine
 from torch import Tensor
 
-from builders import brightness, write_scene
+from builders import FunctionRuntime, brightness, write_map, write_scene
 from manet.errors import OutputError
 from manet.legend import BUILDINGS, IGNORED, ISPRS
-from manet.prediction.context import WindowContext
-from manet.prediction.map import Rasters, write_map
-from manet.prediction.predict import Tiling
-from manet.prediction.resume import Journal
+from manet.prediction.outputs import Outputs
+from manet.prediction.window_context import WindowContext
 from manet.raster.ellipsoid import ground_of
 from manet.raster.scene import Scene
-from manet.raster.surfaces import class_areas, write_areas
+from manet.raster.surfaces import class_surfaces, write_surfaces
 from manet.raster.windows import Window
 from manet.raster.writer import write_classes
 
@@ -36,9 +34,9 @@ def scene_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_scene(tmp_path_factory.mktemp("scene") / "scene.tif", image, nodata=0)
 
 
-def write(scene_path: Path, rasters: Rasters) -> None:
-    with Scene(scene_path) as scene, Journal(rasters.classes, {}) as journal:
-        write_map(WindowContext(brightness, 6, Tiling(200, 30), torch.device("cpu")), scene, rasters, ISPRS, journal)
+def write(scene_path: Path, outputs: Outputs) -> None:
+    with Scene(scene_path) as scene:
+        write_map(WindowContext(FunctionRuntime(brightness), 6, 200, 30), scene, outputs)
 
 
 def expected(scene_path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -50,10 +48,10 @@ def expected(scene_path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("cog", [False, True])
 def test_every_raster(cog: bool, scene_path: Path, tmp_path: Path) -> None:
-    rasters = Rasters(tmp_path / "map.tif", tmp_path / "p/shares.tif", tmp_path / "doubt.tif", cog)
-    write(scene_path, rasters)
+    outputs = Outputs(tmp_path / "map.tif", tmp_path / "p/shares.tif", tmp_path / "doubt.tif", cog=cog)
+    write(scene_path, outputs)
     probabilities, valid = expected(scene_path)
-    with rasterio.open(rasters.classes) as raster:
+    with rasterio.open(outputs.classes) as raster:
         classes = raster.read(1)
         np.testing.assert_array_equal(classes, np.where(valid, probabilities.argmax(0), IGNORED))
         assert raster.colormap(1)[1] == (0, 0, 255, 255) and raster.nodata == IGNORED
@@ -77,7 +75,7 @@ def test_every_raster(cog: bool, scene_path: Path, tmp_path: Path) -> None:
 def test_overviews_hold_the_most_frequent_class(tmp_path: Path) -> None:
     image = np.full((3, 1024, 1536), 10, np.uint8)
     image[:, ::2, ::2] = 250  # a quarter of the pixels, those that a nearest neighbour would take
-    write(write_scene(tmp_path / "scene.tif", image), Rasters(tmp_path / "map.tif", cog=True))
+    write(write_scene(tmp_path / "scene.tif", image), Outputs(tmp_path / "map.tif", cog=True))
     with rasterio.open(tmp_path / "map.tif", overview_level=0) as overview:
         assert overview.shape == (512, 768) and (overview.read(1) == 0).all()
 
@@ -85,7 +83,7 @@ def test_overviews_hold_the_most_frequent_class(tmp_path: Path) -> None:
 def test_no_output_is_overwritten_unasked(scene_path: Path, tmp_path: Path) -> None:
     (tmp_path / "shares.tif").write_text("mine")
     with pytest.raises(OutputError, match="shares.tif exists already"):
-        write(scene_path, Rasters(tmp_path / "map.tif", tmp_path / "shares.tif"))
+        write(scene_path, Outputs(tmp_path / "map.tif", tmp_path / "shares.tif"))
     assert [path.name for path in tmp_path.iterdir()] == ["shares.tif"]
 
 
@@ -107,7 +105,7 @@ def test_class_areas_are_those_of_geodesic_polygons(epsg: int, transform: Affine
     classes[600:] = IGNORED
     with write_classes(tmp_path / "map.tif", legend=BUILDINGS, crs=crs, transform=transform, **shape) as raster:
         raster.write(classes, Window(0, 0, 700, 600))
-    background, building = class_areas(tmp_path / "map.tif", BUILDINGS)
+    background, building = class_surfaces(tmp_path / "map.tif", BUILDINGS)
 
     def geodesic(top: int, left: int, bottom: int, right: int) -> float:
         """Along parallels, too: with a vertex at every pixel."""
@@ -133,12 +131,12 @@ def test_areas_as_table_and_document(tmp_path: Path) -> None:
         tmp_path / "map.tif", legend=BUILDINGS, crs=None, transform=Affine.identity(), height=3, width=5
     ) as raster:
         raster.write(np.array([[0, 0, 0, 0, 1]] * 3, np.uint8), Window(0, 0, 3, 5))
-    areas = class_areas(tmp_path / "map.tif", BUILDINGS)
-    write_areas(areas, tmp_path / "areas.json")
+    areas = class_surfaces(tmp_path / "map.tif", BUILDINGS)
+    write_surfaces(areas, tmp_path / "areas.json")
     document = json.loads((tmp_path / "areas.json").read_text())["classes"]
     assert document[1] == {"name": "building", "pixels": 3, "area_m2": None, "share": 0.2}
     with (tmp_path / "areas.csv").open(newline="") as file:
         assert next(iter(csv.DictReader(file))) == {"name": "background", "pixels": "12", "area_m2": "", "share": "0.8"}
     with pytest.raises(OutputError, match="exists already"):
-        write_areas(areas, tmp_path / "areas.csv")
+        write_surfaces(areas, tmp_path / "areas.csv")
     assert ground_of(None, Affine.identity()) is None

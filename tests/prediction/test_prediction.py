@@ -3,8 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
-from itertools import chain
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -13,20 +12,19 @@ import rasterio
 import torch
 from torch import Tensor
 
-from builders import brightness, write_scene
+from builders import FunctionRuntime, brightness, write_map, write_scene
 from manet.datasets.manifest import Manifest
-from manet.errors import OutputError, SceneError
-from manet.evaluation.evaluate import PredictionSettings, evaluate
+from manet.errors import OptionError, OutputError
+from manet.evaluation.protocol import PredictionProtocol
+from manet.evaluation.scoring import score_split
 from manet.legend import IGNORED, ISPRS
 from manet.prediction.blend import blend, weights
-from manet.prediction.context import WindowContext
-from manet.prediction.map import Rasters, write_map
-from manet.prediction.predict import Predictor, Tiling
-from manet.prediction.resume import Journal
+from manet.prediction.outputs import Outputs
+from manet.prediction.window_context import WindowContext
 from manet.raster.scene import Scene
 from manet.raster.windows import Window
 
-CPU = torch.device("cpu")
+Function = Callable[[Tensor, Tensor | None], Tensor]
 
 
 def assembled(pieces: Iterable[tuple[Window, np.ndarray]], area: Window) -> np.ndarray:
@@ -39,9 +37,12 @@ def assembled(pieces: Iterable[tuple[Window, np.ndarray]], area: Window) -> np.n
     return whole
 
 
-def map_to(out: Path, network: Predictor, scene: Scene, **settings: object) -> None:
-    with Journal(out, settings) as journal:
-        write_map(WindowContext(network, 6, Tiling(64, 16), CPU), scene, Rasters(out), ISPRS, journal)
+def windows(network: Function, window: int, overlap: int) -> WindowContext:
+    return WindowContext(FunctionRuntime(network), 6, window, overlap)
+
+
+def map_to(out: Path, network: Function, scene: Scene) -> None:
+    write_map(windows(network, 64, 16), scene, Outputs(out))
 
 
 @pytest.fixture
@@ -53,8 +54,8 @@ def scene_path(tmp_path: Path) -> Path:
 def test_blending_is_the_weighted_mean_of_the_windows_over_each_pixel(monkeypatch: pytest.MonkeyPatch) -> None:
     area, classes, overlap = Window(10, 20, 75, 90), 3, 12
     rng = np.random.default_rng(1)
-    windows = Tiling(32, overlap).windows(area)
-    parts = [(w, rng.random((classes, w.height, w.width), dtype=np.float32)) for w in windows]
+    cut = windows(brightness, 32, overlap).windows(area)
+    parts = [(w, rng.random((classes, w.height, w.width), dtype=np.float32)) for w in cut]
     total, weight = np.zeros((classes, 75, 90)), np.zeros((75, 90))
     for window, probabilities in parts:
         rows, columns = window.within(area).slices
@@ -63,7 +64,7 @@ def test_blending_is_the_weighted_mean_of_the_windows_over_each_pixel(monkeypatc
         weight[rows, columns] += share
     monkeypatch.setattr("manet.prediction.blend.COLUMNS", 40)
     found, seen = np.zeros((classes, 75, 90)), np.zeros((75, 90), int)
-    for piece, probabilities in chain.from_iterable(blend(iter(parts), area, classes, overlap)):
+    for _, piece, probabilities, _ in blend(iter(parts), area, classes, overlap):
         assert piece.height <= 32 and piece.width <= 40
         rows, columns = piece.within(area).slices
         found[:, rows, columns] = probabilities
@@ -76,8 +77,8 @@ def test_a_network_of_single_pixels_gives_the_same_map_for_every_tiling(scene_pa
     with Scene(scene_path) as scene:
         image, _ = scene.read(scene.window)
         expected = brightness(torch.from_numpy(image[None].astype(np.float32)), None).argmax(1)[0].numpy()
-        for tiling in (Tiling(64, 0), Tiling(64, 17), Tiling(50, 37), Tiling(512, 64)):
-            pieces = WindowContext(brightness, 6, tiling, CPU).predict(scene, scene.window)
+        for window, overlap in ((64, 0), (64, 17), (50, 37), (512, 64)):
+            pieces = windows(brightness, window, overlap).classes(scene, scene.window)
             np.testing.assert_array_equal(assembled(pieces, scene.window), expected)
 
 
@@ -92,9 +93,7 @@ def test_nodata_is_never_predicted_and_empty_windows_are_not_computed(tmp_path: 
         return brightness(images, valid)
 
     with Scene(write_scene(tmp_path / "nodata.tif", image, nodata=0)) as scene:
-        prediction = assembled(
-            WindowContext(counting, 6, Tiling(32, 0), CPU).predict(scene, scene.window), scene.window
-        )
+        prediction = assembled(windows(counting, 32, 0).classes(scene, scene.window), scene.window)
     np.testing.assert_array_equal(prediction == IGNORED, image[0] == 0)
     assert len(seen) == 6  # two of the four rows of three windows hold nothing
     assert seen == [6 * 32] * 3 + [0, 1, 0]
@@ -126,15 +125,15 @@ def test_nothing_is_left_when_prediction_fails(scene_path: Path, tmp_path: Path)
 
 
 def test_wrong_tilings() -> None:
-    with pytest.raises(SceneError, match="overlap smaller"):
-        Tiling(64, 64)
+    with pytest.raises(OptionError, match="overlap smaller"):
+        windows(brightness, 64, 64)
 
 
 def test_evaluation_counts_every_labelled_pixel_once(town: tuple[Path, Manifest]) -> None:
     folder, manifest = town
-    predictor = WindowContext(brightness, 6, Tiling(100, 30), CPU).predict
-    settings = PredictionSettings(window=100, overlap=30)
-    evaluation = evaluate(predictor, folder, manifest, "test", settings)
+    predictor = windows(brightness, 100, 30).classes
+    settings = PredictionProtocol(window=100, overlap=30)
+    (evaluation,) = score_split(predictor, folder, manifest, "test", settings)
     area = manifest.splits["test"][0].window
     with Scene(folder / "images/town.tif") as scene, Scene(folder / "labels/town.tif") as labels:
         image, truth = scene.read(area)[0], labels.read(area)[0][0]
@@ -149,19 +148,18 @@ def test_evaluation_counts_every_labelled_pixel_once(town: tuple[Path, Manifest]
 MEMORY = """
 import resource, sys, torch
 from pathlib import Path
-from manet.legend import ISPRS
+from manet.card import read_card
 from manet.networks import build
-from manet.prediction.context import WindowContext
-from manet.prediction.resume import Journal
-from manet.prediction.map import Rasters, write_map
-from manet.prediction.predict import Predictor, Tiling
-from manet.raster.scene import Scene
+from manet.prediction.outputs import Outputs
+from manet.prediction.predict_scene import predict_scene
+from manet.prediction.settings import PredictionSettings
+from manet.released import released
+from manet.runtime.pytorch import PyTorch
 torch.set_num_threads(1)
-network = build("manet", encoder="regnetx_002").eval()
-with Scene(sys.argv[1]) as scene:
-    predictor, rasters = WindowContext(network, 6, Tiling(256, 32), torch.device("cpu")), Rasters(Path(sys.argv[2]))
-    with Journal(rasters.classes, {}) as journal:
-        write_map(predictor, scene, rasters, ISPRS, journal)
+card = read_card(released()["town"]).model_copy(update={"gsd_m": None})
+runtime = PyTorch(build("manet", encoder="regnetx_002").eval())
+settings = PredictionSettings(window=256, overlap=32)
+predict_scene(runtime, card, sys.argv[1], Outputs(Path(sys.argv[2])), settings)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 

@@ -8,15 +8,15 @@ import pytest
 import torch
 
 from builders import lively, textured, write_scene
-from manet.errors import NetworkError, SceneError
+from manet.errors import NetworkError, OptionError
 from manet.networks import Network, build
-from manet.prediction.halo import TOLERANCE, halo_errors, measure_halo, theoretical_halo
-from manet.prediction.scene_context import HaloTiling, SceneContext
+from manet.prediction.halo import TOLERANCE, halo_errors, measure_halo
+from manet.prediction.scene_context import SceneContext, cores
 from manet.prediction.window_size import fitting_window
 from manet.raster.scene import Scene
 from manet.raster.windows import Window
+from manet.runtime.pytorch import PyTorch
 
-CPU = torch.device("cpu")
 HEIGHT, WIDTH = 333, 410  # no multiples of the stride
 
 
@@ -41,28 +41,24 @@ def whole(network: Network, image: np.ndarray, valid: np.ndarray | None = None) 
         return network(images, weight).softmax(1)[0].numpy()
 
 
-def by_windows(network: Network, path: Path, tiling: HaloTiling, cache: int = 2**30) -> np.ndarray:
+def by_windows(network: Network, path: Path, window: int, halo: int, cache: int = 2**30) -> np.ndarray:
     with Scene(path) as scene:
         out = np.full((4, scene.height, scene.width), np.nan, np.float32)
-        for place, probabilities in SceneContext(network, tiling, CPU, cache).probabilities(scene, scene.window):
-            assert np.isnan(out[:, *place.slices]).all()  # every pixel is decided once
-            out[:, *place.slices] = probabilities
+        predictor = SceneContext(PyTorch(network), 4, window, halo, cache)
+        for found in predictor.strips(scene, scene.window):
+            assert np.isnan(out[:, *found.window.slices]).all()  # every pixel is decided once
+            out[:, *found.window.slices] = found.probabilities
     return out
 
 
 @pytest.mark.parametrize(
-    ("tiling", "cache"),
-    [
-        (HaloTiling(448, 160), 0),
-        (HaloTiling(448, 160), 30_000_000),
-        (HaloTiling(512, 160), 2**30),
-        (HaloTiling(1024, 32), 0),
-    ],
+    ("window", "halo", "cache"),
+    [(448, 160, 0), (448, 160, 30_000_000), (512, 160, 2**30), (1024, 32, 0)],
 )
 def test_windows_give_the_map_of_the_whole_scene(
-    tiling: HaloTiling, cache: int, network: Network, image: np.ndarray, tmp_path: Path
+    window: int, halo: int, cache: int, network: Network, image: np.ndarray, tmp_path: Path
 ) -> None:
-    found = by_windows(network, write_scene(tmp_path / "scene.tif", image), tiling, cache)
+    found = by_windows(network, write_scene(tmp_path / "scene.tif", image), window, halo, cache)
     np.testing.assert_allclose(found, whole(network, image), atol=1e-4)
 
 
@@ -75,7 +71,7 @@ def test_nodata_is_left_out_of_the_sums(network: Network, image: np.ndarray, tmp
     image = image.copy()
     image[:, 100:260, 150:] = np.nan
     valid = np.isfinite(image[0])
-    found = by_windows(network, write_scene(tmp_path / "scene.tif", image), HaloTiling(448, 160))
+    found = by_windows(network, write_scene(tmp_path / "scene.tif", image), 448, 160)
     expected = whole(network, np.where(valid, image, 0), valid)
     np.testing.assert_allclose(found[:, valid], expected[:, valid], atol=1e-4)
     filled = whole(network, np.where(valid, image, 0))
@@ -83,29 +79,44 @@ def test_nodata_is_left_out_of_the_sums(network: Network, image: np.ndarray, tmp
 
 
 def test_a_halo_too_small_shows(network: Network, image: np.ndarray, tmp_path: Path) -> None:
-    found = by_windows(network, write_scene(tmp_path / "scene.tif", image), HaloTiling(64, 0))
+    found = by_windows(network, write_scene(tmp_path / "scene.tif", image), 64, 0)
     assert np.abs(found - whole(network, image)).max() > 1e-3
 
 
 def test_windows_that_leave_nothing() -> None:
-    with pytest.raises(SceneError, match="at least 352"):
-        HaloTiling(320, 160).cores(Window(0, 0, 100, 100), 32)
-    with pytest.raises(SceneError, match="multiple of 32"):
-        HaloTiling(320, 100).cores(Window(0, 0, 100, 100), 32)
+    with pytest.raises(OptionError, match="at least 352"):
+        cores(Window(0, 0, 100, 100), 320, 160, 32)
+    with pytest.raises(OptionError, match="multiple of 32"):
+        cores(Window(0, 0, 100, 100), 320, 100, 32)
 
 
 @pytest.mark.parametrize("name", ["fcn-se", "fcn-cbam", "fcn-eam", "fcn-lam", "pspnet"])
 def test_other_networks_by_windows(name: str, image: np.ndarray, tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = lively(build(name, encoder="resnet10t", classes=4), gate=0.8)
-    found = by_windows(network, write_scene(tmp_path / "scene.tif", image), HaloTiling(512, 160))
+    found = by_windows(network, write_scene(tmp_path / "scene.tif", image), 512, 160)
     np.testing.assert_allclose(found, whole(network, image), atol=1e-4)
 
 
+def test_an_abandoned_scene_leaves_the_network_as_it_was(image: np.ndarray, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = lively(build("pspnet", encoder="resnet10t", classes=4), gate=0.8)
+    images = torch.from_numpy(image[None, :, :128, :192].copy())
+    with torch.no_grad():
+        before = network(images)
+    with Scene(write_scene(tmp_path / "scene.tif", image)) as scene:
+        pieces = SceneContext(PyTorch(network), 4, 192, 64).strips(scene, scene.window)
+        for _ in range(9):  # the first row of windows and one of the second
+            next(pieces)
+        del pieces
+    with torch.no_grad():
+        assert torch.equal(network(images), before)
+
+
 def test_the_measured_halo_suffices(network: Network, image: np.ndarray) -> None:
-    images = torch.from_numpy(image[None, :, :320, :384])
-    errors = dict(halo_errors(network, images))
-    halo, error = measure_halo(network, [images]) or (0, 0)
+    runtime, images = PyTorch(network), image[None, :, :320, :384].copy()
+    errors = dict(halo_errors(runtime, images))
+    halo, error = measure_halo(runtime, [images]) or (0, 0)
     assert error == errors[halo]
     assert errors[32] > 10 * errors[max(errors)]
     assert errors[halo] <= TOLERANCE or halo == max(errors)
@@ -113,12 +124,12 @@ def test_the_measured_halo_suffices(network: Network, image: np.ndarray) -> None
 
 
 def test_the_largest_halo_of_several_images(network: Network, image: np.ndarray) -> None:
-    images = torch.from_numpy(image[None, :, :320, :384])
-    near, far = images[..., :288], images * 1e-3
-    one, other = measure_halo(network, [near]), measure_halo(network, [far])
+    runtime, images = PyTorch(network), image[None, :, :320, :384].copy()
+    near, far = images[..., :288].copy(), images * np.float32(1e-3)
+    one, other = measure_halo(runtime, [near]), measure_halo(runtime, [far])
     assert one is not None and other is not None and one != other
-    assert measure_halo(network, [near, far]) == measure_halo(network, [far, near]) == max(one, other)
-    assert measure_halo(network, [images[..., :96, :96]]) is None
+    assert measure_halo(runtime, [near, far]) == measure_halo(runtime, [far, near]) == max(one, other)
+    assert measure_halo(runtime, [images[..., :96, :96].copy()]) is None
 
 
 @pytest.mark.parametrize("name", ["manet", "fcn-cbam"])
@@ -128,7 +139,7 @@ def test_nothing_outside_the_theoretical_halo_is_seen(name: str) -> None:
     for module in network.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             torch.nn.init.uniform_(module.weight, 0.5, 1)  # some begin with 0, which cuts off what blocks see
-    halo = theoretical_halo(network, 2)
+    halo = PyTorch(network).theoretical_halo()
     images = torch.randn(1, 2, 32, 3 * halo, dtype=torch.float64)
     exact = network.double()
     summaries = exact.summarise(exact.encode(images))
@@ -150,8 +161,8 @@ def test_nothing_outside_the_theoretical_halo_is_seen(name: str) -> None:
 
 def test_windows_are_as_large_as_memory_allows(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
     def window(free: int, halo: int = 64, cache: int = 0) -> int:
-        monkeypatch.setattr("manet.prediction.window_size.available", lambda: free)
-        return fitting_window(network, 3, halo, CPU, cache)
+        monkeypatch.setattr("manet.runtime.pytorch.available", lambda: free)
+        return fitting_window(PyTorch(network), halo, cache)
 
     sizes = [window(free) for free in (0, 400_000_000, 800_000_000, 1600_000_000, 2**40)]
     assert sizes[0] == 256 and sizes[-1] == 2048

@@ -8,7 +8,7 @@ from rasterio.features import rasterize
 
 from builders import card, write_scene
 from manet.errors import SceneError
-from manet.prediction.adapt import fit_scene
+from manet.prediction.adapt import adapt_scene
 from manet.raster.collar import Colour, find_collar
 from manet.raster.scene import Scene
 from manet.raster.windows import Window
@@ -48,7 +48,7 @@ def test_the_frame_is_nodata_and_the_inside_is_not(
 def test_predicting_without_a_collar(tmp_path: Path) -> None:
     image, inside = scene_with(0)
     with Scene(write_scene(tmp_path / "scene.tif", image)) as scene:
-        fit = fit_scene(scene, card(gsd_m=0.2)).without_collar("black")
+        fit = adapt_scene(scene, card(gsd_m=0.2)).without_collar("black")
         assert fit.resampled is not None
         with fit.own as own, fit.resampled as resampled:
             np.testing.assert_array_equal(own.read(own.window)[1], inside)

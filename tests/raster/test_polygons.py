@@ -16,7 +16,7 @@ from manet.errors import OutputError, SceneError
 from manet.legend import BUILDINGS, IGNORED, ISPRS, Legend
 from manet.raster.polygons import PolygonSettings, write_polygons
 from manet.raster.simplify import simplify
-from manet.raster.surfaces import class_areas
+from manet.raster.surfaces import class_surfaces
 from manet.raster.trace import integral, trace
 from manet.raster.windows import Window
 from manet.raster.writer import write_classes, write_shares
@@ -103,7 +103,7 @@ def test_the_file(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> 
     assert meta["crs"] == "EPSG:32645" and list(meta["fields"]) == ["class", "name", "area_m2", "confidence"]
     classes, names, areas, confidence = columns
     assert set(classes) == {1} and set(names) == {"building"} and np.allclose(confidence, 0.5)
-    building = class_areas(path, BUILDINGS)[1]
+    building = class_surfaces(path, BUILDINGS)[1]
     assert areas.sum() == pytest.approx(building.area_m2, rel=1e-8)
     shapes = shapely.from_wkb(wkb)
     burnt = rasterio.features.rasterize(list(shapes), raster.shape, transform=TRANSFORM)

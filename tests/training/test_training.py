@@ -13,9 +13,12 @@ from manet.card import read_card
 from manet.datasets.manifest import Manifest
 from manet.datasets.patches import Patches
 from manet.errors import CheckpointError, OutputError, TrainingError
+from manet.evaluation.metrics import confusion
+from manet.legend import IGNORED
 from manet.recipe import NetworkSettings, OptimiserSettings, PatchSettings, Recipe, TrainingSettings
 from manet.training.log import read_log
-from manet.training.module import rate_factor
+from manet.training.module import count_confusion
+from manet.training.optimiser import rate_factor
 from manet.training.run import train
 
 Town = tuple[Path, Manifest]
@@ -42,22 +45,22 @@ class Losses(Callback):
 
 def test_a_run_learns_and_leaves_a_checkpoint_with_its_card(town: Town, tiny_recipe: Recipe, tmp_path: Path) -> None:
     losses = Losses()
-    outcome = train(town[0], tiny_recipe, tmp_path / "run", device="cpu", callbacks=[losses])
+    model = train(town[0], tiny_recipe, tmp_path / "run", device="cpu", callbacks=[losses])
     assert sum(losses.losses[-3:]) < 0.9 * sum(losses.losses[:3])
-    network = manet.load(outcome.checkpoint)
+    network = model.network
     assert not network.training
-    assert network.legend == town[1].legend
+    assert model.legend == town[1].legend
     assert network.band_mean.tolist() == pytest.approx(town[1].statistics.mean)
-    assert network.card == outcome.card
-    assert network.card.training_size == 64
-    assert network.card.recipe == tiny_recipe
-    assert 0 < network.card.scores["mean_iou"] < 1
+    assert model.card == read_card(tmp_path / "run/best.safetensors")
+    assert model.card.training_size == 64
+    assert model.card.recipe == tiny_recipe
+    assert 0 < model.card.scores["mean_iou"] < 1
     rows = read_log(tmp_path / "run/log.csv")
     assert [row["epoch"] for row in rows] == ["1", "2"]
     assert float(rows[1]["train/loss"]) < float(rows[0]["train/loss"])
-    best = outcome.card.scores
+    best = model.card.scores
     assert float(rows[best["epoch"]]["validation/mean_iou"]) == pytest.approx(best["mean_iou"], rel=1e-4)
-    with pytest.raises(OutputError, match="--resume"):
+    with pytest.raises(OutputError, match="resume it"):
         train(town[0], tiny_recipe, tmp_path / "run", device="cpu")
     other = tiny_recipe.model_copy(update={"optimiser": tiny_recipe.optimiser.model_copy(update={"rate": 1e-3})})
     with pytest.raises(TrainingError, match=r"another recipe: optimiser.rate is 0.002, not 0.001; resume with that"):
@@ -126,6 +129,18 @@ def test_a_loss_that_is_not_finite_stops_the_run(town: Town, tiny_recipe: Recipe
     wild = tiny_recipe.model_copy(update={"optimiser": OptimiserSettings(rate=1e30)})
     with pytest.raises(TrainingError, match=r"loss is (nan|inf) at step \d+, in the patches town rows \d+"):
         train(town[0], wild, tmp_path / "run", device="cpu")
+
+
+def test_the_confusion_matrix_counted_on_a_device_is_that_of_evaluation() -> None:
+    labels, prediction = torch.randint(5, (2, 16, 24)), torch.randint(4, (2, 16, 24))
+    labels[0, :5], labels[1, :, 3:9] = IGNORED, IGNORED
+    expected = confusion(labels.numpy(), prediction.numpy(), 5)
+    found = count_confusion(labels, prediction, 5)
+    assert found.dtype == torch.int64 and found.tolist() == expected.tolist() and found.sum() > 100
+    assert count_confusion(torch.full((3, 4), IGNORED), torch.zeros(3, 4, dtype=torch.long), 2).tolist() == [
+        [0, 0],
+        [0, 0],
+    ]
 
 
 def test_the_learning_rate_rises_and_falls() -> None:

@@ -13,13 +13,14 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 import manet
+from builders import Recorded
 from manet.datasets.manifest import Manifest
 from manet.datasets.patches import Patches
 from manet.errors import NetworkError
 from manet.recipe import AugmentationSettings, LossSettings, OptimiserSettings, Recipe
 from manet.training.log import read_log
 from manet.training.losses import training_loss
-from manet.training.module import make_optimiser
+from manet.training.optimiser import make_optimiser
 from manet.training.run import train
 
 Town = tuple[Path, Manifest]
@@ -83,9 +84,8 @@ def test_what_is_validated_and_kept_is_the_average_of_the_weights(whole: tuple[P
             for name, tensor in weights.validated[n // 3].items():
                 torch.testing.assert_close(tensor.double(), average[name], rtol=1e-4, atol=1e-6, msg=name)
     best = manet.load(out / "best.safetensors")
-    assert best.card is not None
     kept, last = weights.validated[best.card.scores["epoch"]], weights.steps[-1]
-    assert all(torch.equal(tensor, kept[name]) for name, tensor in copied(best).items())
+    assert all(torch.equal(tensor, kept[name]) for name, tensor in copied(best.network).items())
     # batch norm's statistics are averaged as well, and nothing is what training stands at
     names = ("encoder.body.bn1.running_mean", "encoder.body.layer1.0.conv1.weight", "refiners.0.kernel.gate")
     assert not any(torch.equal(weights.validated[-1][name], last[name]) for name in names)
@@ -221,9 +221,10 @@ def test_a_run_that_has_ended_is_not_resumed(town: Town, tmp_path: Path) -> None
         first = train(town[0], recipe, out, device="cpu")
         rows, written = read_log(out / "log.csv"), (out / "last.ckpt").stat().st_mtime_ns
         assert len(rows) < 9
-        said: list[str] = []
-        assert train(town[0], recipe, out, device="cpu", resume=True, say=said.append) == first
-        assert said == [f"{out} is finished: there is nothing to resume"]
+        told = Recorded()
+        again = train(town[0], recipe, out, device="cpu", resume=True, progress=told)
+        assert (again.card, again.path) == (first.card, first.path)
+        assert told.lines == [f"{out} is finished: there is nothing to resume"]
         assert read_log(out / "log.csv") == rows and (out / "last.ckpt").stat().st_mtime_ns == written
 
 

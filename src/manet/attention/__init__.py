@@ -1,4 +1,4 @@
-"""Modules that look at the whole map, one a file: each cites its equation and has a `naive` twin written from it."""
+"""Modules that look at the whole map, one per file. Each cites its equation; `naive` has a twin written from it."""
 
 from manet.attention.block import AttentionBlock
 from manet.attention.cbam import BlockAttention

@@ -1,10 +1,10 @@
-"""The convolution that the comparison modules and decoders are made of."""
+"""The convolution that the comparison modules and their decoders are made of."""
 
 from torch import nn
 
 
 class ConvBlock(nn.Sequential):
-    """Convolution, batch norm, ReLU; height and width stay.
+    """Convolution, batch norm, ReLU; height and width stay the same.
 
     features (batch, in_channels, height, width) -> (batch, out_channels, height, width).
     """

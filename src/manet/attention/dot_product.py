@@ -1,4 +1,4 @@
-"""Dot-product attention, the reference that kernel attention stands in for. Li et al. 2021, Eq. 1 to 4, Fig. 1."""
+"""Dot-product attention, which kernel attention approximates. Li et al. 2021, Eq. 1 to 4, Fig. 1."""
 
 from typing import ClassVar
 
@@ -6,15 +6,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
-from manet.attention.summary_module import Summary, SummaryModule, flatten, in_full_precision, sum_dtype
+from manet.attention.summary_module import Place, Summary, SummaryModule, flatten, in_full_precision, sum_dtype
 
 
 class DotProductAttention(SummaryModule):
-    """softmax_row(Q K^T) V with a gated residual: X + g * out. No 1 / sqrt(d), as in the paper.
+    """out = softmax_row(Q K^T) V with a gated residual: X + g * out. No 1 / sqrt(d), as in the paper.
 
     O(N^2) time. Its softmax runs over the positions separately for every query, so nothing smaller than all keys and
-    values can stand for the map: the summary is (keys, values, log weights), and merging joins them. It grows with the
-    map, which is why scenes of any size are out of its reach (`bounded` is False).
+    values can stand for the map. Summary: keys (batch, keys, positions), values (batch, channels, positions) and the
+    logarithms of the weights (batch, 1, positions); merging concatenates them. It grows with the map, so scenes of any
+    size are out of reach (`bounded` is False).
     """
 
     bounded: ClassVar[bool] = False
@@ -27,17 +28,17 @@ class DotProductAttention(SummaryModule):
         self.value = nn.Conv2d(channels, channels, 1)
         self.gate = nn.Parameter(torch.zeros(1))
 
-    def summarise(self, features: Tensor, valid: Tensor | None = None) -> Summary:
+    def summarise(self, features: Tensor, valid: Tensor | None = None, place: Place | None = None) -> Summary:
         dtype = sum_dtype(features)
         keys, values = flatten(self.key(features), dtype), flatten(self.value(features), dtype)
         weights = torch.ones_like(keys[:, :1]) if valid is None else flatten(valid, dtype)
-        # a finite floor, so that a map without any valid position gives no NaN
+        # a finite floor, so that a map without valid positions gives no NaN
         return keys, values, weights.log().clamp(min=torch.finfo(dtype).min)
 
     def merge(self, a: Summary, b: Summary) -> Summary:
         return tuple(torch.cat(parts, dim=2) for parts in zip(a, b, strict=True))
 
-    def attend(self, features: Tensor, summary: Summary) -> Tensor:
+    def attend(self, features: Tensor, summary: Summary, place: Place | None = None) -> Tensor:
         dtype = sum_dtype(features)
         queries = self.query(features)
         with in_full_precision(features):
@@ -47,13 +48,3 @@ class DotProductAttention(SummaryModule):
             out = scaled_dot_product_attention(queries, keys, values, attn_mask=mask, scale=1.0)
             out = flatten(features, dtype) + self.gate.to(dtype) * out.transpose(1, 2)
         return out.to(features.dtype).view_as(features)
-
-
-def naive(module: DotProductAttention, features: Tensor, valid: Tensor | None = None) -> Tensor:
-    """Eq. 1 to 4 term by term, with the N x N matrix written out."""
-    queries, keys, values = (conv(features).flatten(2) for conv in (module.query, module.key, module.value))
-    weights = torch.ones_like(keys[:, :1]) if valid is None else valid.flatten(2).to(keys.dtype)
-    scores = torch.einsum("bki,bkj->bij", queries, keys)
-    similarity = torch.exp(scores - scores.amax(2, keepdim=True).detach()) * weights
-    attention = similarity / similarity.sum(2, keepdim=True)
-    return features + module.gate * torch.einsum("bij,bcj->bci", attention, values).view_as(features)

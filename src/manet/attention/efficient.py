@@ -1,17 +1,17 @@
-"""Efficient attention (EAM): queries and keys each with a softmax of their own. Shen et al. 2021, Sec. 3.2."""
+"""Efficient attention (EAM): a softmax of the queries and one of the keys. Shen et al. 2021, Sec. 3.2."""
 
 import torch
 from torch import Tensor, nn
 
 from manet.attention.folding import add_product, fold, sum_products
-from manet.attention.summary_module import Summary, SummaryModule, flatten, in_full_precision, sum_dtype
+from manet.attention.summary_module import Place, Summary, SummaryModule, flatten, in_full_precision, sum_dtype
 
 
 class EfficientAttention(SummaryModule):
     """X + reproject(rho_q(Q) (rho_k(K)^T V)), rho_q a softmax over the channels, rho_k one over the positions.
 
     No gate, as published. V and the reprojection are both folded into rho_k(K)^T X, so neither is computed at the
-    positions. Summary, every key's own softmax over the positions in parts that merge: the running maximum
+    positions. Summary: for each key the parts of its softmax over the positions, which merge: the running maximum
     (batch, keys), the sum of exp(k - maximum) (batch, keys) and exp(K - maximum)^T X (batch, keys, channels).
     """
 
@@ -23,14 +23,14 @@ class EfficientAttention(SummaryModule):
         self.value = nn.Conv2d(channels, channels, 1)
         self.reprojection = nn.Conv2d(channels, channels, 1)
 
-    def summarise(self, features: Tensor, valid: Tensor | None = None) -> Summary:
+    def summarise(self, features: Tensor, valid: Tensor | None = None, place: Place | None = None) -> Summary:
         dtype = sum_dtype(features)
         keys = self.key(features)
         with in_full_precision(features):
             keys = flatten(keys, dtype)
             weights = torch.ones_like(keys[:, :1]) if valid is None else flatten(valid, dtype)
             keys = keys.masked_fill(weights == 0, torch.finfo(dtype).min)
-            # the softmax does not depend on what is subtracted, so no gradient goes through it
+            # the softmax does not depend on what is subtracted, so no gradient is needed through it
             maximum = keys.detach().amax(2)
             keys = torch.exp(keys - maximum.unsqueeze(2)) * weights
             return maximum, keys.sum(2), sum_products(keys, flatten(features, dtype))
@@ -41,27 +41,16 @@ class EfficientAttention(SummaryModule):
         key_sum = a[1] * scale_a + b[1] * scale_b
         return maximum, key_sum, a[2] * scale_a.unsqueeze(2) + b[2] * scale_b.unsqueeze(2)
 
-    def attend(self, features: Tensor, summary: Summary) -> Tensor:
+    def attend(self, features: Tensor, summary: Summary, place: Place | None = None) -> Tensor:
         dtype = sum_dtype(features)
         queries = self.query(features)
         with in_full_precision(features):
             queries = flatten(queries, dtype).softmax(dim=1)
             key_sum, key_features = (part.to(dtype) for part in summary[1:])
             key_values = fold(self.value, key_sum, key_features)
-            # a map without any valid position leaves both sums 0
+            # both sums are 0 for a map without valid positions
             key_values = key_values / torch.where(key_sum > 0, key_sum, 1).unsqueeze(2)
-            # the queries of a position add up to 1, so the reprojection's bias may join here
+            # the queries of a position add up to 1, so the bias of the reprojection can be added here
             key_values = fold(self.reprojection, torch.ones_like(key_sum), key_values)
             out = add_product(flatten(features, dtype), key_values, queries)
         return out.to(features.dtype).view_as(features)
-
-
-def naive(module: EfficientAttention, features: Tensor, valid: Tensor | None = None) -> Tensor:
-    """As defined, term by term, the similarity of every pair of positions written out."""
-    queries, keys, values = (conv(features).flatten(2) for conv in (module.query, module.key, module.value))
-    weights = torch.ones_like(keys[:, :1]) if valid is None else valid.flatten(2).to(keys.dtype)
-    rho_q = torch.exp(queries) / torch.exp(queries).sum(1, keepdim=True)
-    rho_k = torch.exp(keys) * weights / (torch.exp(keys) * weights).sum(2, keepdim=True)
-    similarity = torch.einsum("bki,bkj->bij", rho_q, rho_k)
-    out = torch.einsum("bij,bcj->bci", similarity, values).view_as(features)
-    return features + module.reprojection(out)

@@ -5,14 +5,14 @@ from torch import Tensor, nn
 from torch.nn.functional import elu
 
 from manet.attention.folding import add_product, fold, sum_products
-from manet.attention.summary_module import Summary, SummaryModule, flatten, in_full_precision, sum_dtype
+from manet.attention.summary_module import Place, Summary, SummaryModule, flatten, in_full_precision, sum_dtype
 
 EPSILON = 1e-6
 """Added to the denominator, as in the authors' released code."""
 
 
 class FastAttention(SummaryModule):
-    """Eq. 5 with the gated residual of the kernel attention: X + g * out, where for position i
+    """Eq. 5 with a gated residual, as in kernel attention: X + g * out, where for position i
 
     out_i = phi(q_i)^T [sum_j phi(k_j) v_j^T] / (phi(q_i)^T sum_j phi(k_j)),  phi = elu + 1 (Eq. 7).
 
@@ -27,7 +27,7 @@ class FastAttention(SummaryModule):
         self.value = nn.Conv2d(channels, channels, 1)
         self.gate = nn.Parameter(torch.zeros(1))
 
-    def summarise(self, features: Tensor, valid: Tensor | None = None) -> Summary:
+    def summarise(self, features: Tensor, valid: Tensor | None = None, place: Place | None = None) -> Summary:
         dtype = sum_dtype(features)
         keys = self.key(features)
         with in_full_precision(features):
@@ -36,7 +36,7 @@ class FastAttention(SummaryModule):
                 keys = keys * flatten(valid, dtype)
             return keys.sum(2), sum_products(keys, flatten(features, dtype))
 
-    def attend(self, features: Tensor, summary: Summary) -> Tensor:
+    def attend(self, features: Tensor, summary: Summary, place: Place | None = None) -> Tensor:
         dtype = sum_dtype(features)
         queries = self.query(features)
         with in_full_precision(features):
@@ -46,13 +46,3 @@ class FastAttention(SummaryModule):
             key_values = fold(self.value, key_sum, key_features) * self.gate.to(dtype)
             out = add_product(flatten(features, dtype), key_values, queries)
         return out.to(features.dtype).view_as(features)
-
-
-def naive(module: FastAttention, features: Tensor, valid: Tensor | None = None) -> Tensor:
-    """Eq. 5 and 7 term by term: every pair of positions, O(N^2)."""
-    queries, keys, values = (conv(features).flatten(2) for conv in (module.query, module.key, module.value))
-    weights = torch.ones_like(keys[:, :1]) if valid is None else valid.flatten(2).to(keys.dtype)
-    phi_q, phi_k = (torch.where(x > 0, x + 1, x.exp()) for x in (queries, keys))
-    similarity = torch.einsum("bki,bkj->bij", phi_q, phi_k * weights)
-    out = torch.einsum("bij,bcj->bci", similarity, values) / (similarity.sum(2) + EPSILON).unsqueeze(1)
-    return features + module.gate * out.view_as(features)

@@ -2,12 +2,10 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d
-from torch.nn.functional import softplus as torchs
 
 from manet.attention.folding import add_product, fold, sum_products, weigh
 from manet.attention.softplus import softplus
-from manet.attention.summary_module import Summary, SummaryModule, flatten, in_full_precision, sum_dtype, tracing
+from manet.attention.summary_module import Place, Summary, SummaryModule, flatten, in_full_precision, sum_dtype, tracing
 
 EPSILON = 1e-6
 """Added to the key sum, as in the authors' released code."""
@@ -30,7 +28,7 @@ class KernelAttention(SummaryModule):
         self.value = nn.Conv2d(channels, channels, 1)
         self.gate = nn.Parameter(torch.zeros(1))
 
-    def summarise(self, features: Tensor, valid: Tensor | None = None) -> Summary:
+    def summarise(self, features: Tensor, valid: Tensor | None = None, place: Place | None = None) -> Summary:
         dtype = sum_dtype(features)
         keys = self.key(features)
         with in_full_precision(features):
@@ -39,13 +37,13 @@ class KernelAttention(SummaryModule):
                 keys = keys * flatten(valid, dtype)
             return keys.sum(2), sum_products(keys, flatten(features, dtype))
 
-    def attend(self, features: Tensor, summary: Summary) -> Tensor:
+    def attend(self, features: Tensor, summary: Summary, place: Place | None = None) -> Tensor:
         dtype = sum_dtype(features)
         queries = self.query(features)
         with in_full_precision(features):
             queries, x = softplus(flatten(queries, dtype)), flatten(features, dtype)
             key_sum, key_features = (part.to(dtype) for part in summary)
-            # the quotient and the gate are taken of the queries, an eighth of the channels
+            # quotient and gate are applied to the queries, which have an eighth of the channels
             scale = self.gate.to(dtype) / torch.einsum("bk,bkn->bn", key_sum + EPSILON, queries)
             queries = queries * scale.unsqueeze(1)
             if self._fewer_positions_than_keys(queries):
@@ -56,35 +54,12 @@ class KernelAttention(SummaryModule):
 
     @staticmethod
     def _fewer_positions_than_keys(queries: Tensor) -> bool:
-        """Whether V is cheaper computed at the positions than folded. A traced graph is for all sizes: folded."""
+        """Whether V is cheaper at the positions than folded. A traced graph serves all sizes, so it is folded there."""
         return not tracing() and queries.shape[2] < queries.shape[1]
 
     def _values_at_positions(self, queries: Tensor, key_sum: Tensor, key_features: Tensor) -> Tensor:
-        """The sum over the keys first, then V of it: the same, in operations that grow with the positions."""
+        """The sum over the keys first, then V of it: the same result by operations that grow with the positions."""
         assert self.value.bias is not None
         attended = torch.einsum("bkc,bkn->bcn", key_features, queries)
         share = torch.einsum("bk,bkn->bn", key_sum, queries).unsqueeze(1)
         return weigh(self.value, attended) + self.value.bias.to(queries.dtype).unsqueeze(1) * share
-
-
-def naive(module: KernelAttention, features: Tensor, valid: Tensor | None = None) -> Tensor:
-    """Eq. 11 term by term: every pair of positions, O(N^2)."""
-    queries, keys, values = (conv(features).flatten(2) for conv in (module.query, module.key, module.value))
-    weights = torch.ones_like(keys[:, :1]) if valid is None else valid.flatten(2).to(keys.dtype)
-    phi_q, phi_k = torchs(queries), torchs(keys) * weights
-    similarity = torch.einsum("bki,bkj->bij", phi_q, phi_k)
-    normaliser = similarity.sum(2) + EPSILON * phi_q.sum(1)
-    out = torch.einsum("bij,bcj->bci", similarity, values) / normaliser.unsqueeze(1)
-    return features + module.gate * out.view_as(features)
-
-
-def published(module: KernelAttention, features: Tensor) -> Tensor:
-    """The authors' order of operations, against which timings are taken: V by convolution, K V first, then Q."""
-    batch, channels, height, width = features.shape
-    queries = torchs(conv2d(features, module.query.weight, module.query.bias).view(batch, -1, height * width))
-    keys = torchs(conv2d(features, module.key.weight, module.key.bias).view(batch, -1, height * width))
-    values = conv2d(features, module.value.weight, module.value.bias).view(batch, -1, height * width)
-    key_values = torch.einsum("bmn,bcn->bmc", keys, values)
-    normaliser = 1 / torch.einsum("bnc,bc->bn", queries.permute(0, 2, 1), keys.sum(-1) + EPSILON)
-    out = torch.einsum("bnm,bmc,bn->bcn", queries.permute(0, 2, 1), key_values, normaliser)
-    return module.gate * out.reshape(batch, channels, height, width) + features

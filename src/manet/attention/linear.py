@@ -1,11 +1,11 @@
-"""Linear attention (LAM): the softmax's exponential to first order. Li et al. 2020, Linear Attention Mechanism."""
+"""Linear attention (LAM): the exponential of the softmax to first order. Li et al. 2020, Linear Attention Mechanism."""
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from manet.attention.folding import fold, sum_products
-from manet.attention.summary_module import Summary, SummaryModule, flatten, in_full_precision, sum_dtype
+from manet.attention.summary_module import Place, Summary, SummaryModule, flatten, in_full_precision, sum_dtype
 
 EPSILON = 1e-6
 """Added to the key sum, as in the authors' released code."""
@@ -28,7 +28,7 @@ class LinearAttention(SummaryModule):
         self.value = nn.Conv2d(channels, channels, 1)
         self.gate = nn.Parameter(torch.zeros(1))
 
-    def summarise(self, features: Tensor, valid: Tensor | None = None) -> Summary:
+    def summarise(self, features: Tensor, valid: Tensor | None = None, place: Place | None = None) -> Summary:
         dtype = sum_dtype(features)
         keys = self.key(features)
         with in_full_precision(features):
@@ -38,7 +38,7 @@ class LinearAttention(SummaryModule):
             positions, feature_sum = weights.sum((1, 2)), (x @ weights.transpose(1, 2)).squeeze(2)
             return positions, feature_sum, keys.sum(2), sum_products(keys, x)
 
-    def attend(self, features: Tensor, summary: Summary) -> Tensor:
+    def attend(self, features: Tensor, summary: Summary, place: Place | None = None) -> Tensor:
         dtype = sum_dtype(features)
         queries = self.query(features)
         with in_full_precision(features):
@@ -48,18 +48,7 @@ class LinearAttention(SummaryModule):
             value_sum = fold(self.value, positions, feature_sum.unsqueeze(1)).transpose(1, 2)
             key_values = fold(self.value, key_sum, key_features)
             numerator = torch.baddbmm(value_sum, key_values.transpose(1, 2), queries)
-            # a map without any valid position has N = 0; the numerator is then 0 as well
+            # N is 0 for a map without valid positions; the numerator is 0 then, too
             denominator = positions.clamp(min=EPSILON) + torch.einsum("bk,bkn->bn", key_sum + EPSILON, queries)
             out = flatten(features, dtype) + numerator * self.gate.to(dtype) / denominator.unsqueeze(1)
         return out.to(features.dtype).view_as(features)
-
-
-def naive(module: LinearAttention, features: Tensor, valid: Tensor | None = None) -> Tensor:
-    """The similarity 1 + q^T k of every pair of positions, O(N^2)."""
-    queries, keys, values = (conv(features).flatten(2) for conv in (module.query, module.key, module.value))
-    weights = torch.ones_like(keys[:, :1]) if valid is None else valid.flatten(2).to(keys.dtype)
-    queries, keys = (x / x.square().sum(1, keepdim=True).sqrt() for x in (queries, keys))
-    similarity = (1 + torch.einsum("bki,bkj->bij", queries, keys)) * weights
-    normaliser = similarity.sum(2) + EPSILON * queries.sum(1)
-    out = torch.einsum("bij,bcj->bci", similarity, values) / normaliser.unsqueeze(1)
-    return features + module.gate * out.view_as(features)

@@ -4,11 +4,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm
 
-from manet.attention.summary_module import Summary, SummaryModule, flatten, in_full_precision, sum_dtype
+from manet.attention.summary_module import Place, Summary, SummaryModule, flatten, in_full_precision, sum_dtype
 
 
 def sum_and_weight(features: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor]:
-    """The sum over the positions (batch, channels), and the weight behind it (batch,)."""
+    """The sum of features over the positions, weighted.
+
+    Args:
+        features: (batch, channels, height, width).
+        valid: Weight of each position, (batch, 1, height, width); None: all 1.
+
+    Returns:
+        The sum (batch, channels) and the sum of the weights (batch,), float32 or better.
+    """
     dtype = sum_dtype(features)
     with in_full_precision(features):
         x = flatten(features, dtype)
@@ -19,15 +27,15 @@ def sum_and_weight(features: Tensor, valid: Tensor | None) -> tuple[Tensor, Tens
 
 
 def mean_of(total: Tensor, weight: Tensor) -> Tensor:
-    """A sum (batch, channels) over its weight (batch,); 0 where there is no weight."""
+    """A sum (batch, channels) divided by its weight (batch,); 0 where the weight is 0."""
     return total / torch.where(weight > 0, weight, 1).unsqueeze(1)
 
 
 class PooledNorm(nn.BatchNorm2d):
     """Batch norm of pooled features.
 
-    A batch of one image has one value a channel, which has no variance: the running statistics stand in, in training
-    as in evaluation.
+    A batch of one image has one value per channel, which has no variance: the running statistics are used then, in
+    training as in evaluation.
     """
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002, torch's name
@@ -37,10 +45,10 @@ class PooledNorm(nn.BatchNorm2d):
 
 
 class ImagePooling(SummaryModule):
-    """The mean over the map, 1x1 convolution, batch norm, ReLU, at every position. Chen et al. 2018 (DeepLabV3+).
+    """The mean over the map, 1x1 convolution, batch norm, ReLU, laid at every position. Chen et al. 2018 (DeepLabV3+).
 
     features (batch, channels, height, width) -> (batch, out_channels, height, width).
-    Summary: the sum over the positions (batch, channels) and its weight (batch,).
+    Summary: the sum over the positions (batch, channels) and the weight of the sum (batch,).
     """
 
     def __init__(self, channels: int, out_channels: int, bias: bool = False) -> None:
@@ -48,18 +56,11 @@ class ImagePooling(SummaryModule):
         self.project = nn.Conv2d(channels, out_channels, 1, bias=bias)
         self.norm = PooledNorm(out_channels)
 
-    def summarise(self, features: Tensor, valid: Tensor | None = None) -> Summary:
+    def summarise(self, features: Tensor, valid: Tensor | None = None, place: Place | None = None) -> Summary:
         return sum_and_weight(features, valid)
 
-    def attend(self, features: Tensor, summary: Summary) -> Tensor:
+    def attend(self, features: Tensor, summary: Summary, place: Place | None = None) -> Tensor:
         dtype = sum_dtype(features)
         mean = mean_of(*(part.to(dtype) for part in summary)).to(features.dtype)
         pooled = self.norm(self.project(mean[:, :, None, None])).relu()
         return pooled.expand(-1, -1, *features.shape[2:])
-
-
-def naive(module: ImagePooling, features: Tensor, valid: Tensor | None = None) -> Tensor:
-    """The weighted mean written out, then the module's own layers."""
-    weights = torch.ones_like(features[:, :1]) if valid is None else valid.to(features.dtype)
-    mean = (features * weights).sum((2, 3), keepdim=True) / weights.sum((2, 3), keepdim=True)
-    return torch.relu(module.norm(module.project(mean))).expand(-1, -1, *features.shape[2:])

@@ -10,9 +10,10 @@ from manet.attention.summary_module import tracing
 
 
 def softplus(x: Tensor) -> Tensor:
-    """log(1 + exp(x)) of every element, to float32's last digits, also where it is tiny.
+    """log(1 + exp(x)) of every element, exact to the last digits of float32, also where it is tiny.
 
-    Torch's own is bound by log1p, which takes a CPU more than ten times as long as log; a traced graph keeps it.
+    Torch's own spends its time in log1p, which takes a CPU more than ten times as long as log. It is used on other
+    devices and in traced graphs.
     """
     if tracing() or x.device.type != "cpu":
         return torchs(x)
@@ -20,8 +21,8 @@ def softplus(x: Tensor) -> Tensor:
 
 
 class _Softplus(torch.autograd.Function):
-    """max(x, 0) + log(1 + u), u = exp(-|x|), of which log is taken at w, the sum as it is rounded, and what rounding
-    left away added: log(1 + u) = log(w) + (u - (w - 1)) / w + O(rounding squared)."""
+    """max(x, 0) + log(1 + u) with u = exp(-|x|). The logarithm is taken of w, which is 1 + u rounded, and the rounding
+    error is added to first order: log(1 + u) = log(w) + (u - (w - 1)) / w + O(rounding squared)."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:

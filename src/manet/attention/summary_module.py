@@ -1,62 +1,57 @@
 """What every module that looks at the whole map has in common.
 
 Attention here reads the map only through sums over positions, and sums merge. So a module is three functions:
-`summarise`, `merge` and `attend`; `forward` is summarise, then attend. Invalid positions are left out of the sums,
-scenes larger than memory are merged from windows. Convolutions that come before the sums are a fourth, `prepare`, so
-that they are computed once.
+`summarise`, `merge` and `attend`; `forward` is summarise, then attend. Invalid positions are left out of the sums, and
+scenes larger than memory are merged from windows. Convolutions that come before the sums are a fourth function,
+`prepare`, so that they are computed once.
 """
 
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from manet.raster.windows import Place
+
 Summary = tuple[Tensor, ...]
-"""What a module knows of the whole map: a few tensors whose size does not depend on the map's (batch first)."""
-
-
-class Place(NamedTuple):
-    """Where features lie in their map: their first row and column, and the height and width of the whole map."""
-
-    row: int
-    col: int
-    height: int
-    width: int
+"""What a module knows of the whole map: a few tensors, batch first, whose size does not depend on the map's."""
 
 
 class SummaryModule(nn.Module):
     """A module whose view of the whole map is a summary.
 
     Shapes: features (batch, channels, height, width); valid (batch, 1, height, width), the weight of each position in
-    the sums, 0 to 1 (None: all 1).
+    the sums, 0 to 1 (None: all 1). place: where in the map the features lie, in cells (None: they are the whole map);
+    only modules that need it look at it.
     """
 
     bounded: ClassVar[bool] = True
     """Whether the summary's size is independent of the map's, so that scenes of any size can be merged."""
 
     reach: ClassVar[int] = 0
-    """By how many cells the module's own convolutions widen the view: a window's halo grows by as much."""
+    """By how many cells the module's own convolutions widen the view; the halo of a window grows by as many."""
+
+    needs_place: ClassVar[bool] = False
+    """Whether `summarise` and `attend` depend on where in the map the features lie."""
 
     def prepare(self, features: Tensor) -> Tensor:
-        """What `summarise` and `attend` take: the features, unless the module begins with convolutions of its own."""
+        """What `summarise` and `attend` take: the features, or what the module's first convolutions make of them."""
         return features
 
-    def locate(self, place: Place | None) -> None:
-        """Say where in the map the features to come lie, in cells (None: they are all of it). Most need not know."""
-
-    def summarise(self, features: Tensor, valid: Tensor | None = None) -> Summary:
+    def summarise(self, features: Tensor, valid: Tensor | None = None, place: Place | None = None) -> Summary:
         """The summary of these prepared features, in float32 or better."""
         raise NotImplementedError
 
     def merge(self, a: Summary, b: Summary) -> Summary:
-        """The summary of two disjoint parts of a map together. A sum, unless a module says otherwise."""
+        """The summary of two disjoint parts of a map together: the sum, unless a module says otherwise."""
         return tuple(x + y for x, y in zip(a, b, strict=True))
 
-    def attend(self, features: Tensor, summary: Summary) -> Tensor:
+    def attend(self, features: Tensor, summary: Summary, place: Place | None = None) -> Tensor:
         """The module's output for these prepared features, given the summary of the map they belong to."""
         raise NotImplementedError
 
     def forward(self, features: Tensor, valid: Tensor | None = None) -> Tensor:
+        """The module's output for a whole map."""
         features = self.prepare(features)
         return self.attend(features, self.summarise(features, valid))
 
@@ -67,7 +62,7 @@ def sum_dtype(features: Tensor) -> torch.dtype:
 
 
 def flatten(features: Tensor, dtype: torch.dtype) -> Tensor:
-    """(batch, channels, height, width) to (batch, channels, positions) in the given type."""
+    """(batch, channels, height, width) to (batch, channels, positions), of the given type."""
     return features.flatten(2).to(dtype)
 
 
@@ -77,5 +72,5 @@ def in_full_precision(features: Tensor) -> torch.autocast:
 
 
 def tracing() -> bool:
-    """Whether a graph is being traced, which is for all sizes and for other runtimes than torch."""
+    """Whether a graph is being traced, which will serve all sizes, and runtimes other than torch."""
     return torch.jit.is_tracing()  # type: ignore[attr-defined,no-any-return]

@@ -9,7 +9,6 @@ import sys
 import typer
 from rich.markup import escape
 
-from manet.allocator import keep_freed
 from manet.cli import (
     benchmark,
     check,
@@ -31,10 +30,13 @@ from manet.cli import (
     train,
 )
 from manet.cli.console import errors
+from manet.cli.hints import CommandGroup
 from manet.errors import ManetError
+from manet.machine import keep_freed
 
 app = typer.Typer(
     name="manet",
+    cls=CommandGroup,
     help="Maps from fine-resolution imagery: train, evaluate and predict with MANet and its peers.",
     no_args_is_help=True,
     add_completion=False,

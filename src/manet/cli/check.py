@@ -1,4 +1,4 @@
-"""`manet check`: look a prepared dataset over before training on it."""
+"""`manet check`: inspect a prepared dataset before training on it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -7,7 +7,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from manet.cli.console import console, progress_bar
+from manet.cli.console import console
+from manet.cli.progress import ConsoleProgress
 
 if TYPE_CHECKING:
     from manet.datasets.inspect import Inspection
@@ -23,7 +24,7 @@ def check(
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
 ) -> None:
-    """Classes, bands, nodata, misalignment and duplicates across splits, and a contact sheet with overlays."""
+    """Report classes, bands, nodata, misaligned labels and ground that splits share, and draw a contact sheet."""
     from manet.datasets.inspect import inspect
     from manet.datasets.manifest import read_manifest
     from manet.evaluation.contact_sheet import write_contact_sheet
@@ -32,16 +33,15 @@ def check(
     sheet, overwrite = (data / SHEET, True) if out is None else (out, overwrite)
     manifest = read_manifest(data)
     refuse_existing(sheet, overwrite)
-    pixels = sum(area.height * area.width for areas in manifest.splits.values() for area in areas)
-    with progress_bar("reading pixels", pixels) as advance:
-        inspection = inspect(data, manifest, advance)
+    with ConsoleProgress() as progress:
+        inspection = inspect(data, manifest, progress)
     write_contact_sheet(sheet, data, manifest, overwrite)
     print_inspection(inspection, manifest)
     console.print(f"look at {sheet}", markup=False, soft_wrap=True)
 
 
 def print_inspection(inspection: "Inspection", manifest: "Manifest") -> None:
-    """Tables of classes and bands, sizes, and what is worth a look."""
+    """Print tables of classes and bands, sizes, and what should be looked at."""
     console.print(_class_table(inspection, manifest))
     console.print(_band_table(inspection))
     (height, width), (largest_height, largest_width) = inspection.sizes
@@ -49,8 +49,9 @@ def print_inspection(inspection: "Inspection", manifest: "Manifest") -> None:
     ground = "unknown ground sampling distance (no CRS)"
     if inspection.gsd_m:
         low, high = (f"{gsd_m:.3g}" for gsd_m in inspection.gsd_m)
-        ground = f"{low} m a pixel" if low == high else f"{low} to {high} m a pixel"
-    console.print(f"{len(manifest.scenes)} scenes of {sizes} pixels, {ground}", highlight=False)
+        ground = f"{low} m per pixel" if low == high else f"{low} to {high} m per pixel"
+    scenes = "1 scene" if len(manifest.scenes) == 1 else f"{len(manifest.scenes)} scenes"
+    console.print(f"{scenes} of {sizes} pixels, {ground}", highlight=False)
     for fit in inspection.alignments:
         console.print(
             f"labels of '{fit.scene}': best fit to the image's edges at {fit.rows:+d} rows, {fit.cols:+d} columns "
@@ -62,7 +63,7 @@ def print_inspection(inspection: "Inspection", manifest: "Manifest") -> None:
     for finding in inspection.findings:
         console.print(f"[bold yellow]look:[/] {escape(finding)}", highlight=False, soft_wrap=True)
     if not inspection.findings:
-        console.print("nothing conspicuous: no empty class, dead band, shifted labels or shared ground")
+        console.print("nothing to look at: no empty class, constant band, shifted labels or shared ground")
 
 
 def _class_table(inspection: "Inspection", manifest: "Manifest") -> Table:
@@ -71,8 +72,8 @@ def _class_table(inspection: "Inspection", manifest: "Manifest") -> Table:
     for split, contents in inspection.splits.items():
         table.add_column(f"{split}\n{contents.areas} areas\n{contents.pixels / 1e6:.1f} Mpx", justify="right")
 
-    def row(name: str, parts: list[tuple[int, int]]) -> None:
-        table.add_row(name, *(f"{100 * part / whole:.2f}" if whole else "-" for part, whole in parts))
+    def row(name: str, counts: list[tuple[int, int]]) -> None:
+        table.add_row(name, *(f"{100 * count / total:.2f}" if total else "-" for count, total in counts))
 
     for index, name in enumerate(manifest.legend.names):
         row(name, [(int(c.classes[index]), int(c.classes.sum())) for c in inspection.splits.values()])

@@ -1,53 +1,55 @@
-"""`manet demo`: from a real orthophoto to a map at once, and to a network of one's own, in minutes."""
+"""`manet demo`: from a real orthophoto to a map at once, and to a network of your own, in minutes."""
 
+import shutil
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from manet.cli.console import console
+from manet.cli.progress import ConsoleProgress
+
+if TYPE_CHECKING:
+    from manet.datasets.manifest import Manifest
+    from manet.progress import Progress
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for everything the demo makes.")] = Path("demo"),
-    mirror: Annotated[
-        Path | None, typer.Option(help="Folder that stands in for the network (also MANET_MIRROR).")
-    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for everything that the demo writes.")] = Path("demo"),
+    mirror: Annotated[Path | None, typer.Option(help="Folder that replaces the network (also MANET_MIRROR).")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier demo.")] = False,
 ) -> None:
-    """Map a scene with a released model, then train a small MANet before your eyes, score it and map with it too."""
+    """Map a scene with a released model; then train a small MANet before your eyes, score it and map with it too."""
     from manet.cli.evaluate import evaluate
     from manet.cli.predict import predict
     from manet.cli.train import train
-    from manet.demo import clear, draw_demo, prepare_demo, recipe_name, trivial_answer
     from manet.files import refuse_existing
 
     begin = time.monotonic()
     refuse_existing(out, overwrite)
-    clear(out)
+    _clear(out)
     data, run, scores, map_file, first_map = (
         out / name for name in ("data", "run", "scores", "map.tif", "released.tif")
     )
 
     console.rule("1 of 5  the data")
-    manifest = prepare_demo(data, out / "sources", mirror, lambda line: console.print(line, highlight=False))
+    with ConsoleProgress() as progress:
+        manifest = _prepare(data, out / "sources", mirror, progress)
     console.print(manifest.attribution, highlight=False)
     scene = str(data / manifest.scenes[0].image)
     console.rule(f"2 of 5  a map at once, by the released model '{manifest.dataset}'")
     predict([scene], first_map, manifest.dataset)
-    console.print(f"look at   {draw_demo(data, manifest, first_map)}", soft_wrap=True)
+    console.print(f"look at   {_draw(data, manifest, first_map)}", soft_wrap=True)
     console.rule("3 of 5  training a network of your own")
-    train(data, recipe_name(manifest), run)
-    console.rule("4 of 5  scores on ground the network has not seen")
-    evaluate(run / "best.safetensors", data, scores)
-    trivial = trivial_answer(manifest)
-    console.print(
-        f"the trivial answer, everything {trivial.name}: its IoU {trivial.iou:.2f}, mean IoU {trivial.mean_iou:.2f}"
-    )
+    train(data, f"{manifest.dataset}/manet-regnetx_002", run)
+    console.rule("4 of 5  scores on imagery that the network has not seen")
+    evaluate(str(run), data, scores)
+    name, iou, mean_iou = trivial_answer(manifest)
+    console.print(f"the trivial answer, {name} everywhere: IoU {iou:.2f}, mean IoU {mean_iou:.2f}")
     console.rule("5 of 5  its map of the whole scene")
     predict([str(run / "best.safetensors"), scene], map_file)
-    panel = draw_demo(data, manifest, map_file)
+    panel = _draw(data, manifest, map_file)
 
     console.rule(f"done in {(time.monotonic() - begin) / 60:.1f} minutes")
     for line in (
@@ -58,3 +60,52 @@ def demo(
         f"          manet predict {run / 'best.safetensors'} YOUR_IMAGE.tif --out YOUR_MAP.tif",
     ):
         console.print(line, soft_wrap=True)
+
+
+def _clear(out: Path) -> None:
+    """Remove what an earlier demo left in its folder, and nothing else; what it downloaded stays."""
+    for name in ("data", "run", "scores"):
+        shutil.rmtree(out / name, ignore_errors=True)
+    for path in (*out.glob("map.*"), *out.glob("released.*")):
+        path.unlink()
+
+
+def _prepare(data: Path, sources: Path, mirror: Path | None, progress: "Progress") -> "Manifest":
+    """Prepare Banepa from a mirror or the network; without either, the generated town."""
+    from manet.datasets.catalogue import remote_dataset
+    from manet.datasets.download import fetch
+    from manet.datasets.sources import prepare_source
+    from manet.errors import DownloadError
+
+    try:
+        progress.note("fetching Banepa, Nepal: 7 MB of real imagery")
+        fetch(remote_dataset("banepa"), sources / "banepa", mirror, progress)
+    except DownloadError as error:
+        progress.note(
+            f"{error}\nneither a network nor a mirror: continuing with a generated town, which is not a real place"
+        )
+        return prepare_source("town", data, progress=progress)
+    return prepare_source("banepa", data, sources, progress=progress)
+
+
+def trivial_answer(manifest: "Manifest") -> tuple[str, float, float]:
+    """The best score without looking at the image: the most frequent foreground class of the test split everywhere.
+
+    Returns:
+        The class, its IoU, which is its share of the pixels, and the mean IoU of the foreground.
+    """
+    pixels, foreground = manifest.pixels["test"], manifest.legend.foreground
+    best = max(foreground, key=lambda index: pixels[index])
+    iou = pixels[best] / sum(pixels)
+    return manifest.legend.names[best], iou, iou / len(foreground)
+
+
+def _draw(data: Path, manifest: "Manifest", map_file: Path) -> Path:
+    """Draw the test area: image, labels and map. The picture lies next to the map."""
+    from manet.evaluation.figures import write_panel
+
+    panel, scene = map_file.with_suffix(".png"), manifest.scenes[0]
+    rasters: dict[str, str | Path] = {"labels": data / scene.labels, "prediction": map_file}
+    window = manifest.splits["test"][0].window
+    write_panel(panel, data / scene.image, rasters, manifest.legend, window, title=f"{manifest.dataset}: test area")
+    return panel

@@ -12,16 +12,18 @@ from manet.errors import OutputError
 def experiments(
     folder: Annotated[
         Path,
-        typer.Argument(help="Folder of an experiment or an ablation, or of several, as `manet benchmark` makes them."),
-    ] = Path("experiments"),
+        typer.Argument(
+            help="Folder of an experiment or an ablation that `manet benchmark` made, or a folder that holds several."
+        ),
+    ] = Path("results"),
 ) -> None:
-    """Write the tables and curves of experiments anew. It takes their result files alone: no data, no weights."""
-    from manet.paper.ablation import SETTINGS as ABLATION
-    from manet.paper.ablation import write_ablation
+    """Write the tables and curves of experiments again, from their result files only: no data and no weights."""
+    from manet.paper.ablation.climb import SETTINGS as ABLATION
+    from manet.paper.ablation.report import write_ablation
     from manet.paper.comparison.report import write_report
     from manet.paper.comparison.results import SETTINGS
 
-    found = sorted(path for name in (SETTINGS, ABLATION) for path in (*folder.glob(name), *folder.glob(f"*/{name}")))
+    found = sorted(path for name in (SETTINGS, ABLATION) for path in folder.rglob(name))
     if not found:
         raise OutputError(f"{folder} holds no experiment; make one with `manet benchmark paper`, or give its folder")
     for path in found:

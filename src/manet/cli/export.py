@@ -6,26 +6,28 @@ from typing import Annotated, Literal
 import typer
 
 from manet.cli.console import console
-from manet.cli.options import EnergyOption
+from manet.cli.progress import ConsoleProgress
 
 
 def export(
-    checkpoint: Annotated[Path, typer.Argument(help="Checkpoint, such as runs/x/best.safetensors.")],
+    checkpoint: Annotated[str, typer.Argument(help="Checkpoint, run folder or released model.")],
     to: Annotated[Literal["openvino", "onnx"], typer.Option(help="Format.")] = "openvino",
     precision: Annotated[Literal["fp32", "bf16", "int8"], typer.Option(help="What is computed in.")] = "fp32",
     out: Annotated[Path | None, typer.Option(help="Folder to write; beside the checkpoint if not given.")] = None,
     data: Annotated[
         Path | None, typer.Option(help="int8: prepared dataset that the checkpoint was trained on, to calibrate.")
     ] = None,
-    energy: EnergyOption = "paper",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an exported network that is there.")] = False,
 ) -> None:
     """Write a network as ONNX or OpenVINO graphs, for any image size and both contexts, and check that they agree."""
-    from manet.export.backends import beside
     from manet.export.write import export as run
+    from manet.find_model import find_model
+    from manet.runtime.export_card import beside
 
-    out = out or beside(checkpoint, to, precision)
-    card = run(checkpoint, out, to, precision, data=data, energy=energy, overwrite=overwrite, say=console.print)
+    path = find_model(checkpoint)
+    out = out or beside(path, to, precision)
+    with ConsoleProgress() as progress:
+        card = run(path, out, to, precision, data=data, overwrite=overwrite, progress=progress)
     worst = max(card.parity, key=lambda found: found.probability)
     least = min(found.equal_classes for found in card.parity)
     of = "the float32 graphs" if precision == "int8" else "the graphs"

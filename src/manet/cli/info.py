@@ -1,4 +1,4 @@
-"""`manet info`: what a file or folder is."""
+"""`manet info`: what a file or folder holds."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def info(
     file: Annotated[str, typer.Argument(help="Checkpoint, prepared dataset, folder of a run, or image.")],
 ) -> None:
-    """Say what a checkpoint, a prepared dataset, a run or a scene holds."""
+    """Say what a checkpoint, a prepared dataset, a run or an image holds."""
     from manet.datasets.manifest import MANIFEST
     from manet.errors import SceneError
 
@@ -30,7 +30,7 @@ def info(
         rows = _run(path)
         if not rows:
             raise SceneError(
-                f"{path} is neither a prepared dataset nor a run; give one of them, a checkpoint or an image"
+                f"{path} is neither a prepared dataset nor a run; give one of these, a checkpoint or an image"
             )
         _print(f"run {path}", rows)
     else:
@@ -95,7 +95,7 @@ def _dataset(folder: Path) -> dict[str, str]:
 
 
 def _run(folder: Path) -> dict[str, str]:
-    """What is known of a run; nothing where the folder is none."""
+    """What is known of a run; empty if the folder is not one."""
     from manet.training.run import BEST, RECIPE, STATE
 
     if not (folder / RECIPE).is_file():

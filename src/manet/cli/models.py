@@ -4,7 +4,7 @@ from manet.cli.console import console
 
 
 def models() -> None:
-    """List the released models: what each maps, on what imagery."""
+    """List the released models: what each of them maps, and from which imagery."""
     from manet.card import read_card
     from manet.released import released
 

@@ -1,26 +1,33 @@
 """`manet predict`: the map of a scene."""
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from manet.cli.mapping import Job, Mapper, Targets, run, run_all
+from manet.cli.console import console, errors
 from manet.cli.options import (
     AugmentationOption,
     BackendOption,
     CacheOption,
-    ContextChoice,
     ContextOption,
-    EnergyOption,
+    DeviceOption,
     HaloOption,
     OverlapOption,
     WindowOption,
+    open_model,
+    parse_halo,
+    parse_size,
 )
 from manet.cli.polygons import BackgroundOption, LeastAreaOption, SimplifyOption
-from manet.cli.prediction_report import ConsoleReport, EventReport
+from manet.cli.progress import ConsoleProgress, EventProgress, only_events
+from manet.errors import ManetError, OptionError
 
 if TYPE_CHECKING:
+    from manet.model import Model
+    from manet.prediction.outputs import Outputs
+    from manet.prediction.settings import PredictionSettings
     from manet.raster.inputs import NamedScene
 
 
@@ -47,7 +54,6 @@ def predict(
     overlap: OverlapOption = 64,
     halo: HaloOption = None,
     cache: CacheOption = "2GB",
-    energy: EnergyOption = "paper",
     augmentation: AugmentationOption = "none",
     backend: BackendOption = "auto",
     native: Annotated[
@@ -57,7 +63,7 @@ def predict(
         Literal["black", "white", "both"] | None,
         typer.Option(help="Take a frame of this colour at the scene's edges for nodata."),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: DeviceOption = "auto",
     probabilities: Annotated[
         Path | None, typer.Option(help="Raster to write: each class's probability, of bytes (254 is 1).")
     ] = None,
@@ -78,63 +84,111 @@ def predict(
         bool, typer.Option("--json", help="Events for programs on standard output, one JSON object a line.")
     ] = False,
     restart: Annotated[
-        bool, typer.Option("--restart", help="Begin anew, where an unfinished prediction would be gone on with.")
+        bool, typer.Option("--restart", help="Start again where an unfinished prediction would be resumed.")
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace outputs that are there.")] = False,
 ) -> None:
     """Map a scene of any size: a class GeoTIFF with the scene's georeference, the legend's colours and names.
 
-    A prediction that was stopped goes on with the same command. For several scenes every output is a folder, and one
+    The same command resumes a prediction that was stopped. For several scenes every output is a folder, and one
     that fails does not stop the others.
     """
-    from manet.cli.device import choose_device
-    from manet.prediction.map import Rasters
+    from contextlib import nullcontext
+
+    from manet.prediction.outputs import Outputs
+    from manet.prediction.settings import PredictionSettings
     from manet.raster.inputs import find_scenes, is_collection
     from manet.raster.polygons import PolygonSettings
 
-    report = EventReport() if events else ConsoleReport()
     checkpoint, scenes = _checkpoint_and_scenes(files, model)
     found, several = find_scenes(scenes), len(scenes) > 1 or is_collection(scenes[0])
-
     out = out or (Path("maps") if several else Path(f"{found[0].name}_map.tif"))
 
-    def place(output: Path | None, scene: "NamedScene", suffix: str = ".tif") -> Path | None:
-        return output / f"{scene.name}{suffix}" if several and output is not None else output
+    def place(output: Path, scene: "NamedScene", suffix: str = ".tif") -> Path:
+        return output / f"{scene.name}{suffix}" if several else output
 
-    mapper = Mapper(
-        checkpoint=checkpoint,
-        choice=ContextChoice(context, window, overlap, halo, cache, energy, augmentation),
+    settings = PredictionSettings(
+        context=context,
+        window=window,
+        overlap=overlap,
+        halo=parse_halo(halo),
+        cache_bytes=parse_size(cache),
+        augmentation=augmentation,
         native=native,
-        backend=backend,
         collar=collar,
-        device=choose_device(device),
-        restart=restart,
-        overwrite=overwrite,
-        report=report,
     )
-    settings = PolygonSettings(background, simplify, least_area)
-    jobs: list[Job] = []
-    for scene in found:
-        map_file = place(out, scene)
-        assert map_file is not None
-        rasters = Rasters(map_file, place(probabilities, scene), place(uncertainty, scene), cog)
-        targets = Targets(rasters, place(areas, scene, ".csv"), place(polygons, scene, ".gpkg"), settings)
-        jobs.append(Job(scene.path, targets))
-    with report.only_events():
+    jobs = [
+        (
+            scene.path,
+            Outputs(
+                classes=place(out, scene),
+                probabilities=place(probabilities, scene) if probabilities else None,
+                uncertainty=place(uncertainty, scene) if uncertainty else None,
+                surfaces=place(areas, scene, ".csv") if areas else None,
+                polygons=place(polygons, scene, ".gpkg") if polygons else None,
+                polygon_settings=PolygonSettings(background, simplify, least_area),
+                cog=cog,
+                overwrite=overwrite,
+                restart=restart,
+            ),
+        )
+        for scene in found
+    ]
+    with only_events() if events else nullcontext(), EventProgress() if events else ConsoleProgress() as progress:
+        opened = open_model(checkpoint, backend, device, progress)
         if several:
-            run_all(mapper, jobs)
+            _predict_all(opened, jobs, settings, progress)
         else:
-            run(mapper, jobs[0])
+            _predict_one(opened, *jobs[0], settings, progress)
 
 
-def _checkpoint_and_scenes(files: list[str], model: str | None) -> tuple[Path, list[str]]:
-    from manet.errors import SceneError
-    from manet.released import released_model
+def _predict_one(
+    model: "Model",
+    scene: str,
+    outputs: "Outputs",
+    settings: "PredictionSettings",
+    progress: ConsoleProgress | EventProgress,
+) -> None:
+    """Map one scene and tell of it."""
+    from manet.model import predict_scene
 
+    begin, paths = time.monotonic(), [str(path) for path in outputs.paths]
+    tell = progress.event if isinstance(progress, EventProgress) else lambda name, **fields: None
+    tell("started", scene=scene, outputs=paths)
+    try:
+        predict_scene(model, scene, outputs, settings, progress)
+    except ManetError as error:
+        tell("failed", scene=scene, error=str(error))
+        raise
+    tell("finished", scene=scene, outputs=paths, seconds=round(time.monotonic() - begin, 1))
+
+
+def _predict_all(
+    model: "Model",
+    jobs: "list[tuple[str, Outputs]]",
+    settings: "PredictionSettings",
+    progress: ConsoleProgress | EventProgress,
+) -> None:
+    """Map every scene. Those that fail are named at the end, and the exit status is 1."""
+    failed: list[str] = []
+    for number, (scene, outputs) in enumerate(jobs, 1):
+        console.print(f"{number} of {len(jobs)}: {scene}", markup=False, highlight=False, soft_wrap=True)
+        try:
+            _predict_one(model, scene, outputs, settings, progress)
+        except ManetError as error:
+            failed.append(scene)
+            errors.print(f"failed: {error}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"{len(jobs) - len(failed)} of {len(jobs)} scenes mapped", highlight=False)
+    if failed:
+        errors.print(f"not mapped: {', '.join(failed)}", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(1)
+
+
+def _checkpoint_and_scenes(files: list[str], model: str | None) -> tuple[str, list[str]]:
     if model is not None:
-        return released_model(model), files
+        return model, files
     if len(files) < 2:
-        raise SceneError(
+        raise OptionError(
             f"got {files[0]} alone; give a checkpoint and then the scenes, or a released model by --model NAME"
         )
-    return Path(files[0]), files[1:]
+    return files[0], files[1:]

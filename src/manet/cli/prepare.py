@@ -1,29 +1,28 @@
-"""`manet prepare SOURCE`: bring a source into the one form that training reads. One subcommand a source."""
+"""`manet prepare SOURCE`: bring a source into the one form that training reads. One subcommand per source."""
 
-import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.table import Table
-from typer.core import TyperGroup
 
 from manet.cli.console import console
+from manet.cli.hints import CommandGroup
+from manet.cli.progress import ConsoleProgress
 from manet.errors import DatasetError
+from manet.files import choices
 
 if TYPE_CHECKING:
     from manet.datasets.manifest import Manifest
-    from manet.datasets.sources.published import Publication
 
 
-class _Sources(TyperGroup):
-    """Subcommands that name what there is where none has the name."""
+class _Sources(CommandGroup):
+    """One subcommand per source; an unknown name is answered with the names that there are."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         names = self.list_commands(ctx)
         if args and args[0] not in names:
-            near = difflib.get_close_matches(args[0], names, n=1, cutoff=0.0)[0]
-            raise DatasetError(f"no source '{args[0]}'; there is {', '.join(names)} (nearest: {near})")
+            raise DatasetError(f"no source '{args[0]}'; expected one of {choices(args[0], names)}")
         return super().resolve_command(ctx, args)
 
 
@@ -31,13 +30,13 @@ app = typer.Typer(cls=_Sources, no_args_is_help=True, help="Turn a source into s
 
 Out = Annotated[Path, typer.Option(help="Folder for the prepared dataset.")]
 Archives = Annotated[
-    Path, typer.Option(help="Folder with the publisher's archives or what they unpack to, wherever they lie in it.")
+    Path, typer.Option(help="Folder with the publisher's archives, or with what they unpack to, however deep.")
 ]
 Stray = Annotated[
-    Literal["refuse", "ignore"], typer.Option(help="What is done with labels that the legend does not know.")
+    Literal["refuse", "ignore"], typer.Option(help="What happens to labels that the legend does not know.")
 ]
 Incomplete = Annotated[
-    bool, typer.Option("--incomplete", help="Prepare the scenes that are whole where others lack files.")
+    bool, typer.Option("--incomplete", help="Prepare the complete scenes although others lack files.")
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a dataset that is there.")]
 
@@ -49,7 +48,7 @@ def folder(
     labels: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of label rasters named as their images, or a file of polygons. [default: SOURCE/labels]"
+            help="Folder of label rasters with the names of the images, or a file of polygons. [default: SOURCE/labels]"
         ),
     ] = None,
     legend: Annotated[
@@ -58,40 +57,38 @@ def folder(
     ] = None,
     attribute: Annotated[str | None, typer.Option(help="Attribute of the polygons that says their class.")] = None,
     area: Annotated[
-        Path | None, typer.Option(help="Polygons inside which labelling is complete; outside them pixels are ignored.")
+        Path | None,
+        typer.Option(help="Polygons inside which labelling is complete; pixels outside of them are ignored."),
     ] = None,
     outside_polygons: Annotated[
-        Literal["background", "ignore"] | None, typer.Option(help="What pixels in no polygon are; has to be said.")
+        Literal["background", "ignore"] | None,
+        typer.Option(help="What pixels in no polygon are; required with polygons."),
     ] = None,
     split: Annotated[
         str,
-        typer.Option(
-            help="file, blocks (of area), or a TOML or CSV file with areas: split, scene, row, col, height, width."
-        ),
+        typer.Option(help="file, blocks, or a TOML or CSV file with areas: split, scene, row, col, height, width."),
     ] = "blocks",
-    seed: Annotated[int, typer.Option(help="Of the splits by file and by blocks.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the splits by file and by blocks.")] = 0,
     stray: Stray = "refuse",
     overwrite: Overwrite = False,
 ) -> None:
     """Your own images, with label rasters (colours, values, palette) or polygons (GeoJSON, GeoPackage, Shapefile)."""
-    from manet.datasets.sources.folder import FolderSettings, prepare
-
-    settings = FolderSettings(
-        labels=labels,
-        legend=legend,
-        attribute=attribute,
-        area=area,
-        outside_polygons=outside_polygons,
-        split=split,
-        seed=seed,
-        stray=stray,
-    )
-    print_manifest(prepare(source, out, overwrite, _tell, settings), out)
+    settings = {
+        "labels": labels,
+        "legend": legend,
+        "attribute": attribute,
+        "area": area,
+        "outside_polygons": outside_polygons,
+        "split": split,
+        "seed": seed,
+        "stray": stray,
+    }
+    _prepare("folder", source, out, overwrite, **settings)
 
 
 @app.command()
 def banepa(
-    source: Annotated[Path, typer.Option(help="Folder with what `manet fetch banepa` got.")],
+    source: Annotated[Path, typer.Option(help="Folder that `manet fetch banepa` filled.")],
     out: Out,
     overwrite: Overwrite = False,
 ) -> None:
@@ -122,9 +119,7 @@ def vaihingen(
     overwrite: Overwrite = False,
 ) -> None:
     """ISPRS Vaihingen: near infrared, red, green at 9 cm, six classes, full and eroded labels, the paper's split."""
-    from manet.datasets.sources.isprs.vaihingen import publication
-
-    _prepare_published(publication(height), source, out, stray, incomplete, overwrite)
+    _prepare("vaihingen", source, out, overwrite, height=height, stray=stray, incomplete=incomplete)
 
 
 @app.command()
@@ -139,20 +134,19 @@ def potsdam(
         Literal["dsm", "ndsm"] | None,
         typer.Option(
             help="Heights as the last band: the surface model in steps of 0.2 m above the scene's ground, or the "
-            "publisher's heights above ground in his own bytes."
+            "publisher's heights above ground in the publisher's own bytes."
         ),
     ] = None,
     keep_7_10: Annotated[
-        bool, typer.Option("--keep-7-10", help="Train on 7_10 all the same; large parts of its labels are wrong.")
+        bool, typer.Option("--keep-7-10", help="Keep scene 7_10 to train on, although its labels are largely wrong.")
     ] = False,
     stray: Stray = "refuse",
     incomplete: Incomplete = False,
     overwrite: Overwrite = False,
 ) -> None:
     """ISPRS Potsdam: aerial images at 5 cm, six classes, full and eroded labels, the paper's split."""
-    from manet.datasets.sources.isprs.potsdam import publication
-
-    _prepare_published(publication(bands, height, keep_7_10), source, out, stray, incomplete, overwrite)
+    settings = {"bands": bands, "height": height, "keep_7_10": keep_7_10, "stray": stray, "incomplete": incomplete}
+    _prepare("potsdam", source, out, overwrite, **settings)
 
 
 @app.command()
@@ -163,10 +157,8 @@ def uavid(
     incomplete: Incomplete = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """UAVid: oblique drone images, eight classes, the publisher's split; the labels of its test are hidden."""
-    from manet.datasets.sources.uavid import publication
-
-    _prepare_published(publication(), source, out, stray, incomplete, overwrite)
+    """UAVid: oblique drone images, eight classes, the publisher's split; its test labels are secret."""
+    _prepare("uavid", source, out, overwrite, stray=stray, incomplete=incomplete)
 
 
 @app.command()
@@ -177,10 +169,8 @@ def loveda(
     incomplete: Incomplete = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """LoveDA: country and town at 0.3 m, seven classes, the publisher's split; the labels of its test are hidden."""
-    from manet.datasets.sources.loveda import publication
-
-    _prepare_published(publication(), source, out, stray, incomplete, overwrite)
+    """LoveDA: country and town at 0.3 m, seven classes, the publisher's split; its test labels are secret."""
+    _prepare("loveda", source, out, overwrite, stray=stray, incomplete=incomplete)
 
 
 @app.command()
@@ -189,8 +179,16 @@ def town(out: Out, overwrite: Overwrite = False) -> None:
     _prepare("town", None, out, overwrite)
 
 
+def _prepare(name: str, source: Path | None, out: Path, overwrite: bool, **settings: object) -> None:
+    from manet.datasets.sources import prepare_source
+
+    with ConsoleProgress() as progress:
+        manifest = prepare_source(name, out, source, overwrite=overwrite, progress=progress, **settings)
+    print_manifest(manifest, out)
+
+
 def print_manifest(manifest: "Manifest", out: Path) -> None:
-    """The shares of the classes by split."""
+    """Print the shares of the classes by split, and what to do next."""
     from manet.datasets.manifest import SPLITS
 
     table = Table(title=f"{manifest.dataset}: labelled pixels, %")
@@ -202,35 +200,12 @@ def print_manifest(manifest: "Manifest", out: Path) -> None:
     table.add_section()
     table.add_row("labelled, millions", *(f"{sum(manifest.pixels[s]) / 1e6:.2f}" for s in SPLITS))
     console.print(table)
-    ground = f"{manifest.gsd_m:.3f} m a pixel" if manifest.gsd_m else "unknown ground sampling distance"
-    console.print(f"{len(manifest.scenes)} scenes, {ground}, in {out}")
+    scenes = "1 scene" if len(manifest.scenes) == 1 else f"{len(manifest.scenes)} scenes"
+    ground = f"{manifest.gsd_m:.3f} m per pixel" if manifest.gsd_m else "unknown ground sampling distance"
+    console.print(f"{scenes}, {ground}, in {out}")
     console.print(f"next: manet check {out}", soft_wrap=True)
     console.print(f"then: manet train --data {out} --recipe paper --out runs/{manifest.dataset}")
 
 
-def _share(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.1f}" if whole else "-"
-
-
-def _prepare(name: str, source: Path | None, out: Path, overwrite: bool) -> None:
-    from manet.datasets.sources import preparer
-
-    print_manifest(preparer(name)(source, out, overwrite, _tell), out)
-
-
-def _prepare_published(
-    publication: "Publication",
-    source: Path,
-    out: Path,
-    stray: Literal["refuse", "ignore"],
-    incomplete: bool,
-    overwrite: bool,
-) -> None:
-    from manet.datasets.sources.published import PublicationSettings, prepare_publication
-
-    settings = PublicationSettings(stray=stray, incomplete=incomplete)
-    print_manifest(prepare_publication(publication, source, out, overwrite, _tell, settings), out)
-
-
-def _tell(line: str) -> None:
-    console.print(line, highlight=False, markup=False, soft_wrap=True)
+def _share(count: int, total: int) -> str:
+    return f"{100 * count / total:.1f}" if total else "-"

@@ -8,16 +8,17 @@ from rich.table import Table
 from manet.cli.console import console
 
 if TYPE_CHECKING:
-    from manet.evaluation.evaluate import Evaluation
     from manet.evaluation.protocol import Protocol
+    from manet.evaluation.scoring import Evaluation
 
 
 def percent(value: float | None) -> str:
+    """A share as a percentage with two digits; a dash for None."""
     return "-" if value is None else f"{100 * value:.2f}"
 
 
 def new_table(title: str, names: Sequence[str], values: Sequence[str]) -> Table:
-    """With columns of names to the left and columns of values, aligned to the right."""
+    """A table with columns of names, aligned to the left, and columns of values, aligned to the right."""
     table = Table(title=title)
     for column in names:
         table.add_column(column)
@@ -27,7 +28,7 @@ def new_table(title: str, names: Sequence[str], values: Sequence[str]) -> Table:
 
 
 def print_scores(evaluation: "Evaluation") -> None:
-    """A row a class, with the protocol below."""
+    """Print one row per class, with the protocol below."""
     protocol, scores, boundary = evaluation.protocol, evaluation.scores, evaluation.boundary
     caption = f"labels {protocol.labels}, augmentation {protocol.augmentation}, {_windows(protocol)}"
     columns = ["precision", "recall", "F1", "IoU"]
@@ -49,7 +50,7 @@ def print_scores(evaluation: "Evaluation") -> None:
 
 
 def print_protocols(evaluations: Sequence["Evaluation"]) -> None:
-    """A row a protocol."""
+    """Print one row per protocol."""
     first = evaluations[0].protocol
     table = new_table(
         f"{first.dataset}, {first.split} split, all protocols, %",

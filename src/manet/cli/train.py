@@ -18,7 +18,7 @@ def train(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")] = False,
     start: Annotated[
-        Path | None, typer.Option("--from", help="Checkpoint whose weights are carried over, as far as they fit.")
+        Path | None, typer.Option("--from", help="Checkpoint whose weights are transferred as far as they fit.")
     ] = None,
     choose_on: Annotated[
         Literal["train", "validation", "test"], typer.Option(help="Split on which the best epoch is chosen.")
@@ -44,11 +44,11 @@ def train(
 
     settings = read_recipe(recipe, changes or ())
     if dry_run or find_batch or find_rate:
-        from manet.cli.device import choose_device
         from manet.cli.training_trials import print_batch, print_cost, print_rate
-        from manet.training.trial import Plan
+        from manet.runtime.device import choose_device
+        from manet.training.trial import TrainingPlan
 
-        plan = Plan(data, settings, choose_device(device), start, choose_on, workers)
+        plan = TrainingPlan(data, settings, choose_device(device), start, choose_on, workers)
         if dry_run:
             print_cost(plan)
         if find_batch:
@@ -57,14 +57,11 @@ def train(
             print_rate(plan, out / "rate.png")
         return
     with resumable(lambda: _how(out)):
-        from manet.cli.device import choose_device
-        from manet.cli.halo import with_halo
         from manet.cli.training_progress import TrainingProgress
-        from manet.networks.checkpoint import load, save
         from manet.training.run import train as run
 
         with TrainingProgress(console) as progress:
-            outcome = run(
+            model = run(
                 data,
                 settings,
                 out,
@@ -76,19 +73,15 @@ def train(
                 save_every_s=save_every,
                 tensorboard=tensorboard,
                 callbacks=[progress],
-                say=lambda line: console.print(line, soft_wrap=True, markup=False, highlight=False),
+                progress=progress,
             )
-    best = load(outcome.checkpoint).to(choose_device(device))
-    card = with_halo(best, data, choose_on, choose_device(device))
-    if card != best.card:
-        save(outcome.checkpoint, best, card, overwrite=True)
-    scores = outcome.card.scores
+    scores = model.card.scores
     console.print(
         f"best epoch {scores['epoch'] + 1}: mean IoU {scores['mean_iou'] or 0:.3f}, "
         f"overall accuracy {scores['overall_accuracy']:.3f} on the {choose_on} split"
     )
     console.print(
-        f"next: manet evaluate {outcome.checkpoint} --data {data} --split test --out {out}/test", soft_wrap=True
+        f"next: manet evaluate {out / 'best.safetensors'} --data {data} --split test --out {out}/test", soft_wrap=True
     )
 
 

@@ -8,12 +8,15 @@ from typing import Any
 import lightning
 from lightning.pytorch.callbacks import Callback
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from manet.progress import Progress
 
 
-class TrainingProgress(Callback):
+class TrainingProgress(Callback, Progress):
     """Prints through a console; use it as a context manager around the training. Where the console is no terminal, it
-    prints a line an epoch."""
+    prints one line per epoch. As a callback of Lightning it knows the loss."""
 
     def __init__(self, console: Console) -> None:
         self.console, self.score = console, "-"
@@ -27,20 +30,26 @@ class TrainingProgress(Callback):
             TimeElapsedColumn(),
             TimeRemainingColumn(),
         )
-        self.progress = Progress(*columns, console=console)
-        self.task = self.progress.add_task("starting", total=None)
+        self.bar = Bar(*columns, console=console)
+        self.task = self.bar.add_task("starting", total=None)
 
     def __enter__(self) -> "TrainingProgress":
         if self.console.is_terminal:
-            self.progress.start()
+            self.bar.start()
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         if self.console.is_terminal:
-            self.progress.stop()
+            self.bar.stop()
+
+    def note(self, line: str) -> None:
+        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def warn(self, line: str) -> None:
+        self.note(f"warning: {line}")
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        self.progress.update(self.task, total=int(trainer.estimated_stepping_batches), completed=trainer.global_step)
+        self.bar.update(self.task, total=int(trainer.estimated_stepping_batches), completed=trainer.global_step)
 
     def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         self.begin = time.monotonic()
@@ -49,7 +58,7 @@ class TrainingProgress(Callback):
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         self.losses.append(float(outputs["loss"]) * trainer.accumulate_grad_batches)
-        self.progress.update(self.task, completed=trainer.global_step, description=self._text(trainer, self.losses[-1]))
+        self.bar.update(self.task, completed=trainer.global_step, description=self._text(trainer, self.losses[-1]))
 
     def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         from manet.training.module import MONITORED

@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
-from manet.cli.console import console, progress_bar
-from manet.training.trial import RATE_STEPS, Plan, estimate_cost, find_batch, find_rate
+from manet.cli.console import console
+from manet.cli.progress import ConsoleProgress
+from manet.training.batch_size import find_batch
+from manet.training.rate_range import find_rate
+from manet.training.trial import TrainingPlan, estimate_cost
 
 
-def print_cost(plan: Plan) -> None:
+def print_cost(plan: TrainingPlan) -> None:
     """Time, memory and disk of the whole run, from a few steps of it."""
     cost, recipe = estimate_cost(plan), plan.recipe
     _say(f"{recipe.network.name} with {recipe.network.encoder}: {cost.parameters / 1e6:.1f} million parameters")
@@ -24,7 +27,7 @@ def print_cost(plan: Plan) -> None:
     _say(f"memory: {_size(cost.memory)}; disk: {_size(cost.disk)}")
 
 
-def print_batch(plan: Plan) -> None:
+def print_batch(plan: TrainingPlan) -> None:
     """The batch that is fastest and fits, and how smaller ones did."""
     batch = 0
     for found in find_batch(plan):
@@ -33,10 +36,10 @@ def print_batch(plan: Plan) -> None:
     _say(f"suggested: [patches] batch = {batch}")
 
 
-def print_rate(plan: Plan, plot: Path) -> None:
+def print_rate(plan: TrainingPlan, plot: Path) -> None:
     """The rate to take, and the plot it was read from."""
-    with progress_bar("trying rates", RATE_STEPS) as advance:
-        found = find_rate(plan, advance)
+    with ConsoleProgress() as progress:
+        found = find_rate(plan, progress)
     found.write_plot(plot)
     _say(f"suggested: [optimiser] rate = {found.best:.1e}; see {plot}")
 

@@ -1,1 +1,1 @@
-"""Training data: sources, their one prepared form, and patches of it."""
+"""Training data: sources, the one form they are prepared in, and patches of it."""

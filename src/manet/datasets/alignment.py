@@ -1,4 +1,4 @@
-"""Whether labels lie where the image has its edges: the correlation of both, over small shifts."""
+"""Whether labels have their edges where the image has its edges: the correlation of both, for small shifts."""
 
 from dataclasses import dataclass
 
@@ -8,41 +8,52 @@ from numpy.typing import NDArray
 from manet.legend import IGNORED
 
 REACH = 12
-"""Largest shift that is looked at, pixels."""
+"""Largest shift that is tried, pixels."""
 
 LEAST_EDGES = 200
-"""Pixels of label edges below which nothing can be said."""
+"""With fewer pixels of label edges nothing can be said."""
 
 LEAST_CORRELATION, LEAST_GAIN, LEAST_SHIFT = 0.05, 1.25, 2.0
-"""A shift counts where edges fit that well, that much better than unshifted, that many pixels away."""
+"""Labels are off if their edges fit at least this well at the best shift, this many times better than without a shift,
+and at least this many pixels away."""
 
 
 @dataclass(frozen=True)
 class Alignment:
-    """Of a scene: the shift of the labels, in rows and columns, at which their edges fit the image's best."""
+    """The shift of a scene's labels at which their edges fit the image's edges best."""
 
     scene: str
     rows: int
+    """Shift downwards, pixels."""
     cols: int
+    """Shift to the right, pixels."""
     correlation: float
-    """Mean gradient under the label edges at the best shift, in standard deviations above the image's mean."""
+    """Mean gradient of the image at the shifted label edges, in standard deviations above its mean."""
     unshifted: float
-    """The same without shift."""
+    """The same without a shift."""
 
     @property
     def is_off(self) -> bool:
+        """Whether the labels are probably misaligned."""
         far = (self.rows**2 + self.cols**2) ** 0.5 >= LEAST_SHIFT
         return far and self.correlation >= LEAST_CORRELATION and self.correlation >= LEAST_GAIN * self.unshifted
 
 
 class EdgeFit:
-    """Sums the fit of label edges to image edges over windows of a scene."""
+    """How well the label edges of a scene fit its image edges, summed over windows."""
 
     def __init__(self) -> None:
+        """Start with no window."""
         self.total, self.edges = np.zeros((2 * REACH + 1, 2 * REACH + 1)), 0
 
     def add(self, image: NDArray[np.generic], valid: NDArray[np.bool_], labels: NDArray[np.uint8]) -> None:
-        """image: (bands, height, width); valid and labels: (height, width)."""
+        """Take a window.
+
+        Args:
+            image: (bands, height, width)
+            valid: Which pixels count, (height, width).
+            labels: Class indices or IGNORED, (height, width).
+        """
         known = valid & (labels != IGNORED)
         grey = np.where(valid, image.astype(np.float64).mean(axis=0), 0)
         for axis in (0, 1):
@@ -52,14 +63,14 @@ class EdgeFit:
             edges[:REACH], edges[-REACH:], edges[:, :REACH], edges[:, -REACH:] = False, False, False, False
             if not edges.any() or not seen.any():
                 continue
-            steps = np.minimum(steps, np.percentile(steps[seen], 98))  # a few hard edges would decide alone
+            steps = np.minimum(steps, np.percentile(steps[seen], 98))  # otherwise a few hard edges would decide
             spread = steps[seen].std()
             if spread > 0:
                 self.total += _correlate(edges, np.where(seen, (steps - steps[seen].mean()) / spread, 0))
                 self.edges += int(edges.sum())
 
     def best(self, scene: str) -> Alignment | None:
-        """None where there are too few edges."""
+        """The best shift of the scene with this name; None if there are too few edges."""
         if self.edges < LEAST_EDGES:
             return None
         fit = self.total / self.edges
@@ -68,15 +79,15 @@ class EdgeFit:
 
 
 def _pairs(flags: NDArray[np.bool_], axis: int) -> NDArray[np.bool_]:
-    """Where a pixel and the next along an axis both are."""
+    """Where a pixel and the next one along an axis both have the flag."""
     one, other = (flags[:-1], flags[1:]) if axis == 0 else (flags[:, :-1], flags[:, 1:])
     return one & other
 
 
 def _correlate(edges: NDArray[np.bool_], steps: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sum of the steps under the edges, for edges shifted by -REACH to REACH rows and columns.
+    """Sum the steps at the edges, with the edges shifted by -REACH to REACH rows and columns.
 
-    Edges keep REACH from the rim, so that going round it does not matter.
+    No edge is closer than REACH to the border, so it does not matter that the shift is circular.
     """
     product = np.fft.irfft2(np.conj(np.fft.rfft2(edges)) * np.fft.rfft2(steps), s=edges.shape)
     shifts = np.arange(-REACH, REACH + 1)

@@ -1,5 +1,4 @@
-"""Augmentation: rotation, resizing, flips and noise (Li et al. 2021), and mosaics of four; drawn for a patch from its
-own seed."""
+"""Augmentation of patches: rotation, resizing, flips and noise (Li et al. 2021), and mosaics of four patches."""
 
 import math
 from collections.abc import Sequence
@@ -17,15 +16,17 @@ from manet.recipe import AugmentationSettings
 
 @dataclass(frozen=True)
 class Pose:
-    """How a patch lies on its scene: turned by `angle` degrees, then mirrored; `scale` output pixels an input one."""
+    """How a patch lies on its scene: it is turned, resized and then mirrored."""
 
     angle: float = 0.0
+    """Degrees."""
     scale: float = 1.0
+    """Pixels of the patch per pixel of the scene, along each axis."""
     flip_rows: bool = False
     flip_columns: bool = False
 
     def reach(self, size: int) -> int:
-        """Height and width of the pixels of the scene that a patch of this size is cut from."""
+        """Height and width of the window of the scene that a patch of this size is cut from, pixels."""
         if self == Pose():
             return size
         turned = abs(math.cos(math.radians(self.angle))) + abs(math.sin(math.radians(self.angle)))
@@ -33,7 +34,14 @@ class Pose:
 
 
 def draw_pose(settings: AugmentationSettings, generator: torch.Generator) -> Pose:
-    """A pose at random. Scales are drawn evenly in their logarithm, so that shrinking is as likely as enlarging."""
+    """Draw a random pose.
+
+    Scales are uniform in their logarithm, so that shrinking is as likely as enlarging.
+
+    Args:
+        settings: Which poses there are.
+        generator: Decides which one it is.
+    """
     turn, zoom, rows, columns = torch.rand(4, generator=generator).tolist()
     angles = {"none": 0.0, "right-angles": 90.0 * int(turn * 4), "any": 360.0 * turn}
     least, largest = (math.log(factor) for factor in settings.resize)
@@ -46,7 +54,17 @@ def draw_pose(settings: AugmentationSettings, generator: torch.Generator) -> Pos
 
 
 def apply_pose(values: Tensor, pose: Pose, size: int, *, smooth: bool) -> Tensor:
-    """Lay out (channels, reach, reach) as (channels, size, size): bilinear where smooth, else the nearest pixel."""
+    """Put a window of the scene in a pose.
+
+    Args:
+        values: (channels, reach, reach), with the pose's reach.
+        pose: How the patch lies on the scene.
+        size: Height and width of the patch.
+        smooth: Whether values are interpolated (bilinear); otherwise the nearest pixel counts.
+
+    Returns:
+        (channels, size, size)
+    """
     if pose.angle % 90 == 0:
         values = values.rot90(round(pose.angle / 90), dims=(1, 2))
         if values.shape[1] != size:
@@ -59,7 +77,7 @@ def apply_pose(values: Tensor, pose: Pose, size: int, *, smooth: bool) -> Tensor
 
 
 def _turn(values: Tensor, pose: Pose, size: int, mode: str) -> Tensor:
-    """Rotation and resizing in one interpolation: two would blur the image and fray the labels."""
+    """Rotate and resize in one interpolation; two would blur the image and fray the labels."""
     share = size / pose.scale / values.shape[1]
     cos, sin = (share * f(math.radians(pose.angle)) for f in (math.cos, math.sin))
     matrix = torch.tensor([[[cos, -sin, 0.0], [sin, cos, 0.0]]])
@@ -68,21 +86,41 @@ def _turn(values: Tensor, pose: Pose, size: int, mode: str) -> Tensor:
 
 
 def largest_share(labels: Tensor) -> float:
-    """The share of the commonest class among the labelled pixels, any shape, uint8; 0 where nothing is labelled."""
+    """The share of the most frequent class among the labelled pixels, 0 to 1; 0 if nothing is labelled.
+
+    Args:
+        labels: uint8, any shape.
+    """
     pixels = torch.bincount(labels.flatten(), minlength=IGNORED + 1)[:IGNORED]
     return (pixels.max() / pixels.sum().clamp(min=1)).item()
 
 
-def mosaic(parts: Sequence[Tensor], row: int, col: int) -> Tensor:
-    """Four tensors (..., height, width) as one, in which they meet at row, col: what lies above and left of it is the
-    first's, above and right the second's, below and left the third's, below and right the fourth's."""
-    above = torch.cat([parts[0][..., :row, :col], parts[1][..., :row, col:]], dim=-1)
-    below = torch.cat([parts[2][..., row:, :col], parts[3][..., row:, col:]], dim=-1)
+def mosaic(tensors: Sequence[Tensor], row: int, col: int) -> Tensor:
+    """Put four tensors together so that they meet in one corner.
+
+    Args:
+        tensors: Four of (..., height, width): for the pixels above and left of the corner, above and right, below and
+            left, below and right.
+        row: The corner's row.
+        col: The corner's column.
+
+    Returns:
+        (..., height, width)
+    """
+    above = torch.cat([tensors[0][..., :row, :col], tensors[1][..., :row, col:]], dim=-1)
+    below = torch.cat([tensors[2][..., row:, :col], tensors[3][..., row:, col:]], dim=-1)
     return torch.cat([above, below], dim=-2)
 
 
 def add_noise(image: Tensor, std: Tensor, settings: AugmentationSettings, generator: torch.Generator) -> Tensor:
-    """Noise for every pixel, and one factor and shift for all bands; in standard deviations of each band (bands,)."""
+    """Add noise to every pixel, and change the brightness by one factor and one shift for all bands.
+
+    Args:
+        image: (bands, height, width)
+        std: Standard deviation of each band (bands,), the unit of noise and shift.
+        settings: How strong they are.
+        generator: Decides about both.
+    """
     if settings.brightness:
         factor, shift = (torch.rand(2, generator=generator) * 2 - 1) * settings.brightness
         image = image * (1 + factor) + shift * std.view(-1, 1, 1)

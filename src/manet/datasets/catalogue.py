@@ -1,23 +1,26 @@
-"""Datasets that can be fetched: where from, what files, how large, with which checksums, and under whose licence."""
+"""Datasets that can be fetched: from where, which files, how large, with which checksums, and under which licence."""
 
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 from manet.errors import DatasetError
+from manet.files import choices
 
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A file of a dataset; the path is relative to the dataset's folder and to its URL alike."""
+    """A file of a dataset."""
 
     path: str
+    """Relative to the dataset's folder, and to its address."""
     size: int
+    """Bytes."""
     sha256: str
 
 
 @dataclass(frozen=True)
-class Source:
+class RemoteDataset:
     """A dataset with a stable address."""
 
     name: str
@@ -27,13 +30,14 @@ class Source:
 
     @property
     def remote_files(self) -> tuple[RemoteFile, ...]:
+        """All files that the dataset consists of."""
         return _listing(self.name)
 
 
-SOURCES = {
-    source.name: source
-    for source in (
-        Source(
+REMOTE_DATASETS = {
+    dataset.name: dataset
+    for dataset in (
+        RemoteDataset(
             name="banepa",
             title="Banepa, Nepal: drone orthophoto at 13 cm with building outlines",
             url="https://raw.githubusercontent.com/hotosm/fAIr-models/95f0727e8fb05816c1544766e8039f5237c3867d/",
@@ -44,16 +48,16 @@ SOURCES = {
 }
 
 
-def source(name: str) -> Source:
-    """A fetchable dataset by name. Raises DatasetError with the list of names for any other."""
-    if name not in SOURCES:
-        raise DatasetError(f"no dataset '{name}' to fetch; there is {', '.join(SOURCES)}")
-    return SOURCES[name]
+def remote_dataset(name: str) -> RemoteDataset:
+    """A dataset that can be fetched, by name. Raises DatasetError for an unknown name."""
+    if name not in REMOTE_DATASETS:
+        raise DatasetError(f"no dataset '{name}' to fetch; expected one of {choices(name, REMOTE_DATASETS)}")
+    return REMOTE_DATASETS[name]
 
 
 @cache
 def _listing(name: str) -> tuple[RemoteFile, ...]:
-    """The listing beside this module: sha256, size and path, a file a line."""
+    """Read the listing in this folder: one file per line with its SHA-256, size and path."""
     lines = files("manet.datasets").joinpath(f"{name}.sha256").read_text(encoding="utf-8").splitlines()
     rows = (line.split(maxsplit=2) for line in lines)
     return tuple(RemoteFile(path=path, size=int(size), sha256=digest) for digest, size, path in rows)

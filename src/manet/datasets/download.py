@@ -1,67 +1,76 @@
-"""Fetching datasets: the only place that opens outbound connections."""
+"""Fetching datasets; only this file opens connections to other machines."""
 
-import hashlib
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from manet.datasets.catalogue import RemoteFile, Source
+from manet.datasets.catalogue import RemoteDataset, RemoteFile
 from manet.errors import DownloadError
+from manet.files import sha256
+from manet.progress import QUIET, Progress
 
 TIMEOUT_S = 30
 CHUNK = 1 << 16
 MIRROR = "MANET_MIRROR"
-"""Environment variable with a folder that stands in for the network."""
+"""Environment variable with a folder that is used instead of the network."""
 
 
-def fetch(
-    source: Source, folder: Path, mirror: Path | None = None, advance: Callable[[int], None] = lambda size: None
-) -> None:
-    """Bring all files of a dataset into `folder`. What is there and whole is kept, what is in part is continued.
+def fetch(dataset: RemoteDataset, folder: Path, mirror: Path | None = None, progress: Progress = QUIET) -> None:
+    """Bring all files of a dataset into a folder.
 
-    mirror: a folder with the dataset's folder in it, instead of the network (also MANET_MIRROR).
-    advance: called with the number of bytes that were got or found.
-    Raises DownloadError where a file cannot be had or has another checksum than the pinned one.
+    Files that are there and complete are kept, and those that are there in part are continued.
+
+    Args:
+        dataset: What to fetch; see `remote_dataset`.
+        folder: Where its files go.
+        mirror: A folder that holds the dataset's folder and is used instead of the network; if None, that of the
+            environment variable MANET_MIRROR, if there is one.
+        progress: Told of the kilobytes that are there.
+
+    Raises:
+        DownloadError: A file cannot be had, or its checksum is not the pinned one.
     """
     if mirror is None and os.environ.get(MIRROR):
         mirror = Path(os.environ[MIRROR])
-    for file in source.remote_files:
+    done, total = 0, sum(file.size for file in dataset.remote_files)
+    for file in dataset.remote_files:
         target = folder / file.path
-        if not _whole(target, file):
+        if not _is_whole(target, file):
             target.parent.mkdir(parents=True, exist_ok=True)
             partial = target.with_name(f"{target.name}.partial")
             if mirror is not None:
-                _copy(mirror / source.name / file.path, partial)
+                _copy(mirror / dataset.name / file.path, partial)
             else:
-                _download(source.url + file.path, partial)
-            if not _whole(partial, file):
+                _download(dataset.url + file.path, partial)
+            if not _is_whole(partial, file):
                 partial.unlink()
                 raise DownloadError(
-                    f"{file.path} has another checksum than the one pinned for '{source.name}'; "
-                    "the source has changed or the transfer failed: try again, or use a mirror"
+                    f"{file.path} has another checksum than the one pinned for '{dataset.name}'; "
+                    "the source has changed or the transfer failed: try again, or use a mirror",
+                    option="mirror",
                 )
             os.replace(partial, target)
-        advance(file.size)
+        done += file.size
+        progress.count(f"fetching {dataset.name} (kB)", done // 1000, total // 1000)
 
 
-def _whole(path: Path, file: RemoteFile) -> bool:
-    if not path.is_file() or path.stat().st_size != file.size:
-        return False
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest() == file.sha256
+def _is_whole(path: Path, file: RemoteFile) -> bool:
+    return path.is_file() and path.stat().st_size == file.size and sha256(path) == file.sha256
 
 
 def _copy(origin: Path, partial: Path) -> None:
     if not origin.is_file():
-        raise DownloadError(f"the mirror has no {origin}; give a folder that holds the dataset's own, such as banepa/")
+        raise DownloadError(
+            f"the mirror has no {origin}; give a folder that holds the dataset's own folder, such as banepa/",
+            option="mirror",
+        )
     shutil.copyfile(origin, partial)
 
 
 def _download(url: str, partial: Path) -> None:
-    """Continues a file that is there in part, if the server lets it."""
+    """Download a file, or the rest of one that is there in part if the server allows it."""
     have = partial.stat().st_size if partial.exists() else 0
     headers = {"Range": f"bytes={have}-"} if have else {}
     try:
@@ -70,9 +79,14 @@ def _download(url: str, partial: Path) -> None:
             with partial.open(mode) as stream:
                 shutil.copyfileobj(response, stream, CHUNK)
     except HTTPError as error:
-        if error.code == 416:  # all of it is there already; the checksum decides
+        if error.code == 416:  # there is nothing left to download; the checksum decides
             return
-        raise DownloadError(f"{url} answers {error.code} {error.reason}; try again, or use --mirror") from error
+        raise DownloadError(
+            f"{url} answers {error.code} {error.reason}; try again, or use a mirror", option="mirror"
+        ) from error
     except (URLError, TimeoutError, ConnectionError) as error:
         reason = getattr(error, "reason", error)
-        raise DownloadError(f"{url} cannot be reached ({reason}); try again, or give a folder with --mirror") from error
+        raise DownloadError(
+            f"{url} cannot be reached ({reason}); try again, or use a mirror, a folder with the dataset",
+            option="mirror",
+        ) from error

@@ -1,6 +1,5 @@
-"""A prepared dataset looked over before training: what it holds, and what in it is likely to be wrong."""
+"""A prepared dataset inspected before training: what it holds, and what is likely to be wrong with it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,43 +7,45 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manet.datasets.alignment import Alignment, EdgeFit
+from manet.datasets.class_pixels import check_counts
 from manet.datasets.duplicates import Fingerprints, Shared
 from manet.datasets.manifest import SPLITS, Area, Manifest, Split
-from manet.datasets.sources.folder import GSD_TOLERANCE
+from manet.datasets.sources.folder.images import GSD_TOLERANCE
 from manet.errors import DatasetError
 from manet.legend import IGNORED
+from manet.progress import QUIET, Progress
 from manet.raster.scene import Scene
-from manet.raster.windows import Window, grid, tiles
-
-Advance = Callable[[int], None]
-"""Called with the number of pixels that were looked at."""
+from manet.raster.windows import Window, grid
 
 RARE = 0.005
-"""Share of the training labels below which a class is called rare."""
+"""A class is called rare if its share of the train split's labels is smaller."""
 
 SATURATED = 0.02
-"""Share of a band's valid pixels at its largest or smallest value from which it is called saturated."""
+"""A band is reported if this share of its valid pixels has its largest, or smallest, value."""
 
 MUCH_NODATA = 0.25
+"""A split is reported if this share of its pixels is not valid."""
+
 ALIGNMENT_SCENES, ALIGNMENT_WINDOWS, ALIGNMENT_SIZE = 12, 4, 768
-"""Scenes looked at for misalignment, windows in each, and their height and width."""
+"""How many scenes are inspected for misalignment, how many windows in each, and the windows' height and width."""
 
 
 @dataclass
 class SplitContents:
-    """Pixels of a split."""
+    """How many pixels of a split are what."""
 
     areas: int
     pixels: int = 0
     valid: int = 0
     ignored: int = 0
     """Valid pixels without a label."""
-    classes: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    classes: NDArray[np.int64] = field(default_factory=lambda: np.zeros(IGNORED + 1, np.int64))
+    """Valid pixels of each class; of each byte while they are being counted."""
 
 
 @dataclass
 class BandContents:
-    """Values of a band in all splits, and how many pixels hold the outermost."""
+    """The range of a band's values in all splits, and how many pixels are at its ends."""
 
     name: str
     low: float = np.inf
@@ -54,6 +55,7 @@ class BandContents:
     pixels: int = 0
 
     def add(self, values: NDArray[np.generic]) -> None:
+        """Take the values of more pixels, at least one."""
         low, high = float(values.min()), float(values.max())
         if low < self.low:
             self.low, self.at_low = low, 0
@@ -66,35 +68,47 @@ class BandContents:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What was found."""
+    """What a dataset holds."""
 
     splits: dict[Split, SplitContents]
     bands: list[BandContents]
     sizes: tuple[tuple[int, int], tuple[int, int]]
     """Height and width of the smallest and of the largest scene."""
     gsd_m: tuple[float, float] | None
+    """Smallest and largest ground sampling distance of the scenes, metres; None if no scene has a CRS."""
     alignments: list[Alignment]
     shared: list[Shared]
     findings: list[str]
+    """What should be looked at, one sentence each."""
 
 
-def inspect(folder: Path, manifest: Manifest, advance: Advance = lambda pixels: None) -> Inspection:
-    """Read all areas once. Raises DatasetError and SceneError where the dataset is not whole."""
+def inspect(folder: Path, manifest: Manifest, progress: Progress = QUIET) -> Inspection:
+    """Inspect a prepared dataset; all areas are read once.
+
+    Args:
+        folder: Folder of the dataset.
+        manifest: Its manifest.
+        progress: Told of the pixels that were read.
+
+    Raises:
+        DatasetError: Files do not have the size that the manifest says, or hold labels that are no classes.
+        SceneError: An image cannot be read.
+    """
+    total, done = sum(area.height * area.width for areas in manifest.splits.values() for area in areas), 0
     fingerprints = Fingerprints()
     bands = [BandContents(name) for name in manifest.bands]
     splits: dict[Split, SplitContents] = {split: SplitContents(len(manifest.splits.get(split, ()))) for split in SPLITS}
     for split, contents in splits.items():
-        contents.classes = np.zeros(IGNORED + 1, np.int64)
         for area in manifest.splits.get(split, ()):
             with _open(folder, manifest, area.scene) as (scene, labels):
-                for part in tiles(area.height, area.width):
-                    window = Window(area.row + part.row, area.col + part.col, part.height, part.width)
+                for window in area.tiles():
                     image, valid = scene.read(window)
                     known = labels.read(window)[0][0] if labels else np.full(valid.shape, IGNORED)
                     _count(contents, bands, image, valid, known)
                     fingerprints.add(split, area.scene, window.row, window.col, image, valid)
-                    advance(window.height * window.width)
-        contents.classes = _class_counts(contents.classes, manifest)
+                    done += window.height * window.width
+                    progress.count("reading pixels", done, total)
+        contents.classes = check_counts(contents.classes, len(manifest.legend))
     sizes = sorted(((scene.height, scene.width) for scene in manifest.scenes), key=lambda size: size[0] * size[1])
     distances = [Scene(folder / scene.image).gsd_m() for scene in manifest.scenes]
     known = [gsd_m for gsd_m in distances if gsd_m is not None]
@@ -111,7 +125,7 @@ def inspect(folder: Path, manifest: Manifest, advance: Advance = lambda pixels: 
 
 
 class _open:  # noqa: N801 (a context manager used like a function)
-    """A scene's image and labels. Raises DatasetError where they are not of one size."""
+    """A scene's image and labels. Raises DatasetError if their sizes are not those of the manifest."""
 
     def __init__(self, folder: Path, manifest: Manifest, name: str) -> None:
         entry = manifest.scene(name)
@@ -120,7 +134,7 @@ class _open:  # noqa: N801 (a context manager used like a function)
         for scene in filter(None, (self.scene, self.labels)):
             if (scene.height, scene.width) != (entry.height, entry.width):
                 raise DatasetError(
-                    f"{scene.path} is of {scene.height} x {scene.width} pixels, the manifest says {entry.height} x "
+                    f"{scene.path} has {scene.height} x {scene.width} pixels, the manifest says {entry.height} x "
                     f"{entry.width}; prepare the dataset again"
                 )
 
@@ -149,19 +163,8 @@ def _count(
             band.add(values[valid])
 
 
-def _class_counts(counts: NDArray[np.int64], manifest: Manifest) -> NDArray[np.int64]:
-    classes = len(manifest.legend)
-    if (stray := np.flatnonzero(counts[classes:IGNORED])).size:
-        value = stray[0] + classes
-        raise DatasetError(
-            f"labels hold the value {value}, {counts[value]} times; expected 0 to {classes - 1}, or {IGNORED} for "
-            "ignored pixels: prepare the dataset again"
-        )
-    return counts[:classes]
-
-
 def _alignments(folder: Path, manifest: Manifest) -> list[Alignment]:
-    """Of scenes spread over the dataset, from the windows with most label edges on a coarse look."""
+    """Measure scenes spread over the dataset, in the windows with most edges between labels."""
     areas: dict[str, list[Area]] = {}
     for area in (area for split in SPLITS for area in manifest.labelled(split)):
         areas.setdefault(area.scene, []).append(area)
@@ -180,7 +183,7 @@ def _alignments(folder: Path, manifest: Manifest) -> list[Alignment]:
 
 
 def _windows_with_edges(labels: Scene, areas: list[Area]) -> list[Window]:
-    """The windows of a scene's areas that hold most changes of class, at most so many."""
+    """The ALIGNMENT_WINDOWS windows of a scene's areas that hold most changes of class, looked at coarsely."""
     windows = [window for area in areas for window in grid(area.window, ALIGNMENT_SIZE, ALIGNMENT_SIZE)]
     windows = windows[:: max(1, -(-len(windows) // (4 * ALIGNMENT_WINDOWS)))]
 
@@ -195,14 +198,14 @@ def _about_classes(splits: dict[Split, SplitContents], manifest: Manifest) -> li
     lines = []
     for split, contents in splits.items():
         if not contents.areas or not contents.classes.sum():
-            lines.append(f"the {split} split is empty" if not contents.areas else f"the {split} split has no label")
+            lines.append(f"the {split} split is empty" if not contents.areas else f"the {split} split has no labels")
             continue
         shares = contents.classes / contents.classes.sum()
         for name, share in zip(manifest.legend.names, shares, strict=True):
             if not share:
                 lines.append(f"class '{name}' has no pixel in the {split} split")
             elif split == "train" and share < RARE:
-                lines.append(f"class '{name}' is rare: {100 * share:.2f} % of the training labels")
+                lines.append(f"class '{name}' is rare: it has {100 * share:.2f} % of the labels of the train split")
     return lines
 
 
@@ -215,9 +218,9 @@ def _about_bands(bands: list[BandContents], manifest: Manifest) -> list[str]:
         for what, value, pixels in (("largest", band.high, band.at_high), ("smallest", band.low, band.at_low)):
             if pixels >= SATURATED * band.pixels:
                 share = 100 * pixels / band.pixels
-                hint = "; nodata that is not marked?" if what == "smallest" else ""
+                hint = "; is it nodata that is not marked?" if what == "smallest" else ""
                 lines.append(
-                    f"band '{band.name}' is at its {what} value, {value:g}, in {share:.1f} % of the pixels{hint}"
+                    f"band '{band.name}' has its {what} value, {value:g}, in {share:.1f} % of the pixels{hint}"
                 )
     return lines
 
@@ -231,15 +234,15 @@ def _about_ground(
             share = 100 * (1 - contents.valid / contents.pixels)
             lines.append(f"{share:.0f} % of the {split} split is nodata")
     if gsd_m and gsd_m[1] > gsd_m[0] * (1 + GSD_TOLERANCE):
-        lines.append(f"ground sampling differs between scenes: {gsd_m[0]:.3g} to {gsd_m[1]:.3g} m a pixel")
+        lines.append(f"ground sampling distances differ: {gsd_m[0]:.3g} to {gsd_m[1]:.3g} m per pixel")
     if gsd_m and some_without:
-        lines.append("some scenes have no CRS, so their ground sampling is unknown")
+        lines.append("some scenes have no CRS, so their ground sampling distance is unknown")
     return lines
 
 
 def _about_alignment(alignment: Alignment) -> str:
     return (
-        f"labels of '{alignment.scene}' fit the image's edges better when moved by {alignment.rows:+d} rows and "
+        f"labels of '{alignment.scene}' fit the image's edges better if moved by {alignment.rows:+d} rows and "
         f"{alignment.cols:+d} columns (correlation {alignment.correlation:.2f} against {alignment.unshifted:.2f}); "
         "are they misaligned?"
     )
@@ -248,7 +251,7 @@ def _about_alignment(alignment: Alignment) -> str:
 def _about_shared(pair: Shared) -> str:
     (scene, row, col), (other, other_row, other_col) = pair.places
     return (
-        f"{pair.splits[0]} and {pair.splits[1]} share ground, about {100 * pair.share:.1f} % of the smaller: "
+        f"{pair.splits[0]} and {pair.splits[1]} show the same ground, about {100 * pair.share:.1f} % of the smaller: "
         f"'{scene}' at row {row}, column {col} is '{other}' at row {other_row}, column {other_col}; "
         "scores would be too good"
     )

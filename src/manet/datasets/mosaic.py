@@ -1,4 +1,4 @@
-"""Mosaics: a scene that its publisher has cut into parts, read as the whole."""
+"""Mosaics: a scene that its publisher has cut into several files, read as one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,24 +12,35 @@ from manet.raster.windows import Window
 
 @dataclass(frozen=True)
 class Mosaic:
-    """Files and the windows of the scene that they fill, without gap or overlap."""
+    """The files of a scene."""
 
-    parts: tuple[tuple[Window, Path], ...]
+    files: tuple[tuple[Window, Path], ...]
+    """The window of the scene that each file fills; together they cover it without gap or overlap."""
 
     @property
     def height(self) -> int:
-        return max(place.bottom for place, _ in self.parts)
+        """Rows of the scene."""
+        return max(window.bottom for window, _ in self.files)
 
     @property
     def width(self) -> int:
-        return max(place.right for place, _ in self.parts)
+        """Columns of the scene."""
+        return max(window.right for window, _ in self.files)
 
     def read(self, window: Window, read: Callable[[Path, Window], NDArray[np.generic]]) -> NDArray[np.generic]:
-        """What `read` gives for each part's share of a window, put together: (..., height, width)."""
+        """Read a window of the scene.
+
+        Args:
+            window: Pixels of the scene.
+            read: Gives the values (..., height, width) of a window of one file.
+
+        Returns:
+            (..., height, width): what `read` gives for each file's share of the window, put together.
+        """
         whole = None
-        for place, path in self.parts:
-            if common := window.intersect(place):
-                values = read(path, common.within(place))
+        for filled, path in self.files:
+            if common := window.intersect(filled):
+                values = read(path, common.within(filled))
                 if whole is None:
                     whole = np.empty((*values.shape[:-2], window.height, window.width), values.dtype)
                 whole[..., *common.within(window).slices] = values

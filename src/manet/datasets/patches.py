@@ -1,4 +1,4 @@
-"""Patches: training samples of fixed size, read lazily from the windows of a prepared dataset."""
+"""Patches: training samples of fixed size, read from the areas of a prepared dataset when they are needed."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -20,30 +20,32 @@ from manet.raster.windows import Window, grid
 from manet.recipe import AugmentationSettings
 
 Key = tuple[int, ...]
-"""(epoch, index), and how often the epoch has shown it before, if it has."""
+"""(epoch, index), or (epoch, index, times) if the epoch has shown the patch so many times before."""
 
 
 TRIES = 10
-"""To draw a patch in which no class has too large a share."""
+"""How often a patch is drawn at most until no class has too large a share."""
 
 
 class Patch(TypedDict):
-    """image (bands, size, size) float32 in the imagery's own values; valid (1, size, size) float32, 0 or 1;
-    labels (size, size) int64, IGNORED where not valid; name: scene and window, for messages."""
+    """A training sample."""
 
     image: Tensor
+    """(bands, size, size), float32 in the imagery's own values."""
     valid: Tensor
+    """(1, size, size), float32, 0 or 1."""
     labels: Tensor
+    """(size, size), int64, IGNORED where not valid."""
     name: str
+    """The scene and window, for messages."""
 
 
 class Patches(Dataset[Patch]):
-    """The patches of a split: a grid over its areas, one item a cell that holds at least one label.
+    """The patches of a split: a grid over its areas, with one patch per cell that holds at least one label.
 
-    Items are asked for by (epoch, index), or (epoch, index, time) from the second time that an epoch shows it. With
-    augmentation, a patch is shifted by up to half its size, laid out in a pose and perhaps joined with others, all
-    drawn from the seed and the key alone, so that neither order nor workers matter. Pixels outside the patch's area are
-    never read: where a pose reaches beyond, they are invalid and ignored.
+    Patches are indexed by their key. With augmentation, a patch is shifted by up to half its size, put in a pose and
+    perhaps joined with others. The seed and the key decide all of that, so neither order nor workers matter. Pixels
+    outside the patch's area are never read; where a pose reaches beyond it, pixels are not valid and ignored.
     """
 
     def __init__(
@@ -55,7 +57,19 @@ class Patches(Dataset[Patch]):
         augmentation: AugmentationSettings | None = None,
         seed: int = 0,
     ) -> None:
-        """Raises DatasetError where the split has no labelled patch, or labels are not of their image's size."""
+        """Find the cells of a split that hold labels; all labels are read once.
+
+        Args:
+            folder: Folder of the dataset.
+            manifest: Its manifest.
+            split: The split.
+            size: Height and width of a patch, pixels.
+            augmentation: None for patches as they are.
+            seed: Decides, with the key, about augmentation.
+
+        Raises:
+            DatasetError: The split has no labelled pixel, or labels do not have the size of their image.
+        """
         self.size, self.augmentation, self.seed = size, augmentation, seed
         self.mean = torch.tensor(manifest.statistics.mean)
         self.std = torch.tensor(manifest.statistics.std)
@@ -65,11 +79,11 @@ class Patches(Dataset[Patch]):
         counts = [self._count(area, cell, len(manifest.legend)) for area, cell in cells]
         self.cells = [cell for cell, count in zip(cells, counts, strict=True) if count.any()]
         self.pixels = np.array([count for count in counts if count.any()])
-        """Labelled pixels of each class in each cell, (cells, classes)."""
+        """How many labelled pixels each class has in each cell, (cells, classes)."""
         if not self.cells:
             raise DatasetError(
-                f"no patch in the {split} split of '{manifest.dataset}': {len(areas)} areas, "
-                "none with a labelled pixel; check the split and the labels"
+                f"no patch in the {split} split of '{manifest.dataset}', since none of its areas ({len(areas)}) has a "
+                "labelled pixel; check the split and the labels"
             )
 
     def __len__(self) -> int:
@@ -89,27 +103,27 @@ class Patches(Dataset[Patch]):
         return patch
 
     def _draw(self, index: int, settings: AugmentationSettings, generator: torch.Generator) -> Patch:
-        """A cell in a pose at random, and in another while a class has too large a share of it; the last try stands."""
-        place = self._place(index, settings, generator)
+        """A cell in a random pose, or in another one as long as a class has too large a share, at most TRIES times."""
+        view = self._draw_view(index, settings, generator)
         for _ in range(TRIES - 1):
-            if settings.largest_share == 1 or self._largest_share(*place) <= settings.largest_share:
+            if settings.largest_share == 1 or self._largest_share(*view) <= settings.largest_share:
                 break
-            place = self._place(index, settings, generator)
-        return self._lay_out(*place)
+            view = self._draw_view(index, settings, generator)
+        return self._lay_out(*view)
 
-    def _place(
+    def _draw_view(
         self, index: int, settings: AugmentationSettings, generator: torch.Generator
     ) -> tuple[Area, Window, Pose]:
-        """A pose at random, and the window that it shows of a cell's surroundings."""
+        """A random pose, and the window around a cell that it shows."""
         (area, cell), pose = self.cells[index], draw_pose(settings, generator)
         return area, self._shift(cell, area.window, pose.reach(self.size), generator), pose
 
     def _largest_share(self, area: Area, window: Window, pose: Pose) -> float:
-        """Of a class among the labelled pixels of a window in a pose; the image is not read for it."""
+        """The largest share of a class among the labelled pixels of a window in a pose; the image is not read."""
         return largest_share(apply_pose(self._read_labels(area, window), pose, self.size, smooth=False))
 
     def _lay_out(self, area: Area, window: Window, pose: Pose) -> Patch:
-        """The pixels of a window in a pose, without noise."""
+        """The patch that shows a window in a pose, without noise."""
         image, valid = (
             apply_pose(values, pose, self.size, smooth=smooth)
             for values, smooth in zip(self._read(area, window), (True, False), strict=True)
@@ -120,10 +134,10 @@ class Patches(Dataset[Patch]):
         return Patch(image=image, valid=valid, labels=labels, name=name)
 
     def _join(self, patches: Sequence[Patch], generator: torch.Generator) -> Patch:
-        """A mosaic of four patches that meet in the middle half."""
+        """A mosaic of four patches, which meet somewhere in the middle half."""
         row, col = torch.randint(self.size // 4, self.size - self.size // 4 + 1, (2,), generator=generator).tolist()
         image, valid, labels = (
-            mosaic([patch[part] for patch in patches], row, col) for part in ("image", "valid", "labels")
+            mosaic([patch[name] for patch in patches], row, col) for name in ("image", "valid", "labels")
         )
         return Patch(image=image, valid=valid, labels=labels, name=" + ".join(patch["name"] for patch in patches))
 
@@ -132,7 +146,7 @@ class Patches(Dataset[Patch]):
         return np.bincount(labels[labels != IGNORED], minlength=classes)[:classes].astype(np.int64)
 
     def _shift(self, cell: Window, area: Window, reach: int, generator: torch.Generator) -> Window:
-        """A window of the pose's reach, its centre shifted at random, kept inside the area as far as it fits."""
+        """A window of the pose's reach around a cell, shifted at random, but inside the area as far as it fits."""
         shift = (torch.rand(2, generator=generator) - 0.5) * self.size
         first = []
         for start, length, moved, low, high in (
@@ -146,8 +160,8 @@ class Patches(Dataset[Patch]):
         return Window(first[0], first[1], reach, reach)
 
     def _read(self, area: Area, window: Window) -> tuple[Tensor, Tensor]:
-        """Image and valid of a window; what lies beyond the area is invalid."""
-        # the mean, so that resizing does not darken the rim of what is valid
+        """Image and valid pixels of a window; pixels beyond the area are not valid."""
+        # beyond it is the mean, so that resizing does not darken the border of the valid pixels
         image = self.mean.view(-1, 1, 1).repeat(1, window.height, window.width)
         valid = torch.zeros(1, window.height, window.width)
         if inside := window.intersect(area.window):
@@ -160,7 +174,7 @@ class Patches(Dataset[Patch]):
         return image, valid
 
     def _read_labels(self, area: Area, window: Window) -> Tensor:
-        """Labels of a window, (1, height, width); what lies beyond the area is ignored."""
+        """Labels of a window, (1, height, width); pixels beyond the area are ignored."""
         labels = torch.full((1, window.height, window.width), IGNORED, dtype=torch.uint8)
         if inside := window.intersect(area.window):
             rows, columns = inside.within(window).slices
@@ -169,11 +183,7 @@ class Patches(Dataset[Patch]):
 
 
 class EpochSampler(Sampler[Key]):
-    """The keys of one epoch, which (seed, epoch) decides; `start` leaves out those already seen.
-
-    Without weights, the first `count` of all patches in a random order. With weights, `count` draws in proportion to
-    them; a patch that comes again is laid out anew.
-    """
+    """The keys of one epoch, in an order that depends only on seed and epoch."""
 
     def __init__(
         self,
@@ -185,11 +195,22 @@ class EpochSampler(Sampler[Key]):
         count: int | None = None,
         weights: Tensor | None = None,
     ) -> None:
+        """Choose the keys.
+
+        Args:
+            length: How many patches there are.
+            seed: Seed of the run.
+            epoch: Number of the epoch.
+            start: How many keys are left out at the beginning, because they were seen before an interruption.
+            count: How many keys the whole epoch has; None for as many as there are patches.
+            weights: How likely each patch is, (length,); None to draw patches without replacement. A patch that is
+                drawn again gets another augmentation.
+        """
         self.length, self.seed, self.epoch, self.start = length, seed, epoch, start
         self.count, self.weights = length if count is None else count, weights
 
     def __len__(self) -> int:
-        """Of the whole epoch, which is how Lightning counts a resumed one."""
+        """How many keys the whole epoch has, since Lightning counts a resumed epoch so."""
         return self.count
 
     def __iter__(self) -> Iterator[Key]:
@@ -207,16 +228,22 @@ class EpochSampler(Sampler[Key]):
 
 
 def class_aware_weights(pixels: NDArray[np.int64]) -> Tensor:
-    """How often to draw each cell, from its pixels of each class (cells, classes).
+    """How often to draw each cell.
 
-    A pixel counts by 1 / sqrt(all pixels of its class): halfway between drawing evenly, where rare classes are hardly
-    seen, and showing every class equally often, where a handful of pixels would fill the epochs.
+    A pixel counts 1 / sqrt(all pixels of its class). This is halfway between drawing all cells equally often, which
+    hardly shows rare classes, and showing all classes equally often, which fills the epochs with a few pixels.
+
+    Args:
+        pixels: How many pixels each class has in each cell, (cells, classes).
+
+    Returns:
+        (cells,)
     """
     return torch.from_numpy((pixels / np.sqrt(np.maximum(pixels.sum(axis=0), 1))).sum(axis=1))
 
 
 def in_order(patches: Patches) -> list[Key]:
-    """The keys of all patches, unshuffled."""
+    """The keys of all patches, in order."""
     return [(0, index) for index in range(len(patches))]
 
 
@@ -224,12 +251,12 @@ def _open(folder: Path, entry: SceneEntry) -> tuple[Scene, Scene]:
     scene, labels = Scene(folder / entry.image), Scene(folder / entry.labels)
     if (labels.height, labels.width) != (scene.height, scene.width):
         raise DatasetError(
-            f"labels of scene '{entry.name}' are {labels.height} x {labels.width} pixels, "
-            f"its image {scene.height} x {scene.width}; they must be of one size: prepare the dataset again"
+            f"labels of scene '{entry.name}' have {labels.height} x {labels.width} pixels, its image has "
+            f"{scene.height} x {scene.width}; expected the same size: prepare the dataset again"
         )
     return scene, labels
 
 
 def _mix(*numbers: int) -> int:
-    """One seed from several numbers."""
+    """Combine several numbers to one seed."""
     return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1)

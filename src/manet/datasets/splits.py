@@ -1,7 +1,7 @@
-"""Splits of one's own scenes: by file, by blocks of area, or as given.
+"""Splits of your own scenes: by file, by blocks, or as given.
 
-A given split is a TOML file, or a CSV file with the same names as its columns. What is left out of an area is the whole
-of its scene; a scene is an image's name without suffix:
+A given split is a TOML file, or a CSV file whose columns have the same names. An area without rows or columns has all
+those of its scene; a scene is called like its image, without the ending:
 
     [[areas]]
     split = "train"                 # train, validation or test
@@ -14,25 +14,25 @@ of its scene; a scene is an image's name without suffix:
 
 import csv
 import random
-import tomllib
 from itertools import pairwise
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from manet.datasets.manifest import SPLITS, Area, Split
-from manet.errors import DatasetError
+from manet.errors import DatasetError, DatasetNotFoundError
+from manet.files import read_toml
 from manet.raster.windows import Window
 
 Splits = dict[Split, tuple[Area, ...]]
 SHARES: dict[Split, float] = {"train": 0.70, "validation": 0.15, "test": 0.15}
 BLOCK_SIZES = (2048, 1024, 512, 256, 128, 64)
 ENOUGH_BLOCKS = 20
-"""Blocks are as large as they can be for so many of them."""
+"""Blocks are as large as possible if there are at least so many of them."""
 
 
 class GivenArea(BaseModel):
-    """An area as a user writes it."""
+    """An area as a split file lists it; see above."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -51,14 +51,32 @@ class _GivenSplits(BaseModel):
 
 
 def by_file(scenes: dict[str, Window], seed: int) -> Splits:
-    """Each scene as a whole to one split. Raises DatasetError for fewer than three scenes."""
+    """Deal whole scenes to the splits at random.
+
+    Args:
+        scenes: The windows of whole scenes, by name.
+        seed: The same seed gives the same splits.
+
+    Raises:
+        DatasetError: There are fewer than three scenes.
+    """
     if len(scenes) < len(SPLITS):
-        raise DatasetError(f"{len(scenes)} images cannot be split by file into three; use --split blocks")
+        raise DatasetError(
+            f"too few images to split by file: got {len(scenes)}, expected at least {len(SPLITS)}; split by blocks",
+            option="split",
+        )
     return deal([_area(name, whole) for name, whole in scenes.items()], seed)
 
 
 def blocks(scenes: dict[str, Window]) -> list[Area]:
-    """Scenes cut into blocks of like size. Raises DatasetError where there is too little for three."""
+    """Cut scenes into blocks of about equal size.
+
+    Args:
+        scenes: The windows of whole scenes, by name.
+
+    Raises:
+        DatasetError: The scenes are too small for three blocks.
+    """
     found: list[Area] = []
     for size in BLOCK_SIZES:
         found = [_area(name, cell) for name, whole in scenes.items() for cell in _cells(whole, size)]
@@ -66,61 +84,85 @@ def blocks(scenes: dict[str, Window]) -> list[Area]:
             break
     if len(found) < len(SPLITS):
         raise DatasetError(
-            f"{len(found)} blocks of {BLOCK_SIZES[-1]} pixels are too few for three splits; give more images"
+            f"too few blocks of {BLOCK_SIZES[-1]} pixels: got {len(found)}, expected at least {len(SPLITS)}; "
+            "give more images"
         )
     return found
 
 
 def deal(areas: list[Area], seed: int) -> Splits:
-    """Areas to splits at random, the same for the same seed; at least one to each."""
+    """Deal areas to the splits at random, at least one to each.
+
+    Args:
+        areas: At least three areas.
+        seed: The same seed gives the same splits.
+
+    Raises:
+        DatasetError: There are fewer than three areas.
+    """
     areas = list(areas)
     if len(areas) < len(SPLITS):
-        raise DatasetError(f"{len(areas)} areas with labels are too few for three splits; label more of them")
+        raise DatasetError(
+            f"too few areas with labels: got {len(areas)}, expected at least {len(SPLITS)}; label more of them"
+        )
     random.Random(seed).shuffle(areas)
     held_out = {split: max(1, round(SHARES[split] * len(areas))) for split in ("validation", "test")}
     first, second = held_out["validation"], held_out["validation"] + held_out["test"]
     dealt: Splits = {"train": (*areas[second:],), "validation": (*areas[:first],), "test": (*areas[first:second],)}
-    return {split: tuple(sorted(part, key=lambda a: (a.scene, a.row, a.col))) for split, part in dealt.items()}
+    return {split: tuple(sorted(got, key=lambda a: (a.scene, a.row, a.col))) for split, got in dealt.items()}
 
 
 def given(path: Path, scenes: dict[str, Window]) -> Splits:
-    """The splits of a TOML or CSV file. Raises DatasetError where it is not as above, or names an unknown scene."""
+    """Read the splits of a file.
+
+    Args:
+        path: TOML or CSV file as above.
+        scenes: The windows of whole scenes, by name.
+
+    Raises:
+        DatasetNotFoundError: There is no such file.
+        DatasetError: The file is not as above, names an unknown scene, or an area reaches beyond its scene.
+    """
     try:
-        text = path.read_text(encoding="utf-8")
-        if path.suffix.lower() == ".csv":
-            rows = csv.DictReader(text.splitlines(), skipinitialspace=True)
-            content: object = {"areas": [{k: v for k, v in row.items() if v != ""} for row in rows]}
-        else:
-            content = tomllib.loads(text)
+        content = _read_csv(path) if path.suffix.lower() == ".csv" else read_toml(path, DatasetError)
         areas = _GivenSplits.model_validate(content).areas
     except OSError as error:
-        raise DatasetError(
-            f"no split '{path}' ({error.strerror}); use file, blocks, or give a TOML or CSV file with areas"
+        raise DatasetNotFoundError(
+            f"no split '{path}' ({error.strerror}); expected 'file', 'blocks', or a TOML or CSV file with areas",
+            option="split",
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path} is not TOML ({error}); correct it there") from error
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise DatasetError(f"{path}: {place}: {first['msg']}; correct it there") from error
+        where = ".".join(map(str, first["loc"]))
+        raise DatasetError(f"{path}: {where}: {first['msg']}; correct it there") from error
     splits: dict[Split, list[Area]] = {}
     for area in areas:
         if area.scene not in scenes:
-            known = ", ".join(list(scenes)[:10])
-            raise DatasetError(f"{path} names scene '{area.scene}'; there are {known}: correct it there")
+            known = ", ".join(list(scenes)[:10]) + (", ..." if len(scenes) > 10 else "")
+            raise DatasetError(f"{path} names scene '{area.scene}'; expected one of {known}: correct it there")
         whole = scenes[area.scene]
         height = whole.height - area.row if area.height is None else area.height
         width = whole.width - area.col if area.width is None else area.width
         window = Window(area.row, area.col, height, width)
         if height < 1 or width < 1 or not whole.contains(window):
             raise DatasetError(
-                f"{path}: an area of the {area.split} split reaches beyond scene '{area.scene}' of {whole.height} x "
-                f"{whole.width} pixels: {window}; correct it there"
+                f"{path}: an area of the {area.split} split reaches beyond scene '{area.scene}', which has "
+                f"{whole.height} x {whole.width} pixels: {window}; correct it there"
             )
         splits.setdefault(area.split, []).append(_area(area.scene, window))
     if "train" not in splits:
-        raise DatasetError(f"{path} gives no area to the train split; add one")
+        raise DatasetError(f"{path} has no area of the train split; add one")
     return {split: tuple(splits.get(split, ())) for split in SPLITS}
+
+
+def _read_csv(path: Path) -> dict[str, object]:
+    """The rows of a CSV file as areas; empty cells are left out."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise DatasetError(f"{path} is not text in UTF-8 ({error}); correct it there") from error
+    rows = csv.DictReader(text.splitlines(), skipinitialspace=True)
+    return {"areas": [{name: cell for name, cell in row.items() if cell != ""} for row in rows]}
 
 
 def _area(scene: str, window: Window) -> Area:
@@ -128,11 +170,11 @@ def _area(scene: str, window: Window) -> Area:
 
 
 def _cells(whole: Window, size: int) -> list[Window]:
-    """A window cut evenly into cells of about a size."""
+    """Cut a window evenly into cells of about size x size."""
 
     def cuts(length: int) -> list[int]:
-        pieces = max(1, round(length / size))
-        return [round(length * index / pieces) for index in range(pieces + 1)]
+        count = max(1, round(length / size))
+        return [round(length * index / count) for index in range(count + 1)]
 
     rows, columns = cuts(whole.height), cuts(whole.width)
     return [

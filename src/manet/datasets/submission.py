@@ -1,4 +1,4 @@
-"""Predictions for benchmarks that keep the labels of their test: the files that their servers take, in one archive."""
+"""Predictions for benchmarks that keep their test labels secret: the files that their servers take, in one archive."""
 
 import zipfile
 from collections.abc import Callable, Iterator
@@ -6,29 +6,28 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from manet.datasets.label_classes import Classes
 from manet.datasets.sources.published import PARTIAL
 from manet.errors import DatasetError
-from manet.files import replacing
+from manet.files import choices, replacing
 from manet.legend import Legend
 
-Classes = NDArray[np.uint8]
 Form = Callable[[str, Classes, Legend], tuple[str, Classes]]
-"""(name of a scene, its class indices, legend) -> the name of its PNG, and the pixels."""
+"""From a scene's name, its class indices and the legend to the name of its PNG and to the pixels."""
 
 Add = Callable[[str, Classes], None]
 """Takes the name of a scene and its class indices (height, width)."""
 
 
 def _loveda(scene: str, classes: Classes, legend: Legend) -> tuple[str, Classes]:
-    """Class indices from 0, one less than the values of the published labels."""
+    """Class indices from 0; the values of the published labels begin at 1."""
     return f"{scene}.png", classes
 
 
 def _uavid(scene: str, classes: Classes, legend: Legend) -> tuple[str, Classes]:
-    """Colours, as the published labels."""
+    """Colours, like the published labels."""
     sequence, frame = scene.split("_")
     return f"{sequence}/Labels/{frame}.png", np.array(legend.colours, np.uint8)[classes]
 
@@ -37,19 +36,32 @@ FORMS: dict[str, Form] = {"loveda": _loveda, "uavid": _uavid}
 
 
 def form_of(dataset: str) -> Form:
-    """Raises DatasetError for a dataset without such a benchmark."""
+    """What a dataset's benchmark takes. Raises DatasetError if there is no such benchmark."""
     name = dataset.removesuffix(PARTIAL)
     if name not in FORMS:
         raise DatasetError(
-            f"dataset '{dataset}' has no benchmark that takes predictions; there is one for {', '.join(FORMS)}: "
-            "score this dataset with `manet evaluate`"
+            f"dataset '{dataset}' has no benchmark that takes predictions; expected one of {choices(name, FORMS)}: "
+            "evaluate on this dataset instead"
         )
     return FORMS[name]
 
 
 @contextmanager
 def submission(out: Path, form: Form, legend: Legend, overwrite: bool = False) -> Iterator[Add]:
-    """A zip archive that takes predictions, each scene's as a PNG; there is none at `out` if anything fails."""
+    """Write a zip archive with one PNG per scene; nothing is left at `out` if anything fails.
+
+    Args:
+        out: Archive to write.
+        form: What the benchmark takes.
+        legend: Classes of the predictions.
+        overwrite: Whether an archive that exists is replaced.
+
+    Yields:
+        A function that adds a scene's prediction.
+
+    Raises:
+        OutputError: The archive exists and is not to be overwritten, or it cannot be written.
+    """
     with replacing(out, overwrite) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
 
         def add(scene: str, classes: Classes) -> None:

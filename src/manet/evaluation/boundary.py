@@ -1,8 +1,8 @@
-"""Boundary measures: how well the outlines of the classes are met, where overall scores see mostly insides.
+"""Boundary measures: how well a prediction meets the outlines of the classes. Overall scores mostly see their insides.
 
-A pixel of a class is within t of its boundary if a scored pixel of another class lies at most t away, centre to centre.
-So neither the border of an area nor ignored or nodata pixels make a boundary: what lies beyond them is not known.
-Such pixels belong to no class and are not counted.
+A pixel of a class is within t of its boundary if a scored pixel of another class lies at most t away, measured between
+pixel centres. Neither the border of an area nor ignored or nodata pixels make a boundary, because what lies beyond them
+is not known. Such pixels belong to no class and are not counted.
 """
 
 import math
@@ -14,75 +14,85 @@ from pydantic import BaseModel, ConfigDict
 from scipy.ndimage import distance_transform_edt
 
 from manet.datasets.manifest import Manifest
-from manet.errors import DatasetError
+from manet.errors import OptionError
 from manet.evaluation.metrics import mean, ratio
 from manet.evaluation.protocol import Grid
 from manet.legend import IGNORED, Legend
 
 BoundaryCounts = NDArray[np.int64]
-"""Of each class (classes, 6), pixels: of both bands, of either band; of the predicted contour, of it near the true one;
-of the true contour, of it near the predicted one."""
+"""Pixels of each class (classes, 6): in both bands; in either band; of the predicted contour; of it near the true one;
+of the true contour; of it near the predicted one."""
 
 DEFAULT_TOLERANCE = 3.0
-"""In pixels, where none is given: the radius that the ISPRS erodes labels by."""
+"""Pixels: the radius by which the ISPRS erodes labels."""
 
-Mask = NDArray[np.bool_]
+Pixels = NDArray[np.bool_]
 
 
 class BoundaryClassScores(BaseModel):
-    """Of one class, 0 to 1; None where it is undefined because there is no boundary."""
+    """Boundary scores of one class, 0 to 1; None if there is no boundary, where they are undefined."""
 
     model_config = ConfigDict(frozen=True)
 
     iou: float | None
-    """Boundary IoU (Cheng et al., CVPR 2021): IoU of the bands of the class's pixels within the tolerance of its
-    boundary, in labels and prediction."""
+    """Boundary IoU (Cheng et al., CVPR 2021): the IoU of two bands, the pixels of the class within the tolerance of its
+    boundary in the labels and in the prediction."""
     precision: float | None
-    """Share of the predicted contour (the class's outermost pixels) within the tolerance of the true one."""
+    """Share of the predicted contour (the outermost pixels of the class) within the tolerance of the true contour."""
     recall: float | None
+    """Share of the true contour within the tolerance of the predicted one."""
     f1: float | None
     """Boundary F1 (Csurka et al., BMVC 2013), over all areas together."""
 
 
 class BoundaryScores(BaseModel):
-    """The means are over the foreground classes."""
+    """Boundary scores of all classes, 0 to 1. The means are over the foreground classes."""
 
     model_config = ConfigDict(frozen=True)
 
     tolerance_px: float
     tolerance_m: float | None
-    """None where the ground sampling distance is unknown."""
+    """None if the ground sampling distance is unknown."""
     mean_iou: float | None
     mean_f1: float | None
     classes: dict[str, BoundaryClassScores]
 
 
 def boundary_tolerance(manifest: Manifest, metres: float | None, grid: Grid) -> float:
-    """The tolerance of boundary measures in pixels; without metres it is DEFAULT_TOLERANCE.
+    """The tolerance of boundary measures in pixels.
 
-    Raises DatasetError where it is less than a pixel, where metres mean nothing, or where no labels have boundaries.
+    Args:
+        manifest: The dataset that is scored.
+        metres: The tolerance on the ground, at least one pixel; None for `DEFAULT_TOLERANCE` pixels.
+        grid: The protocols that are scored.
+
+    Raises:
+        OptionError: No protocol has full labels, the tolerance is less than a pixel, or it is in metres although the
+            dataset has no ground sampling distance.
     """
     if "full" not in grid.labels:
-        raise DatasetError(
-            "got boundary measures with --labels eroded, which leave the boundaries out; take --labels full for them"
+        raise OptionError(
+            "got boundary measures of eroded labels, which leave the boundaries out; take full labels", option="labels"
         )
     if metres is None:
         return DEFAULT_TOLERANCE
     if manifest.gsd_m is None:
-        raise DatasetError(
-            f"dataset '{manifest.dataset}' has no ground sampling distance, so --boundary-m means nothing; "
-            f"--boundary alone measures within {DEFAULT_TOLERANCE:g} pixels"
+        raise OptionError(
+            f"got a boundary tolerance in metres, but dataset '{manifest.dataset}' has no ground sampling distance; "
+            f"without metres the tolerance is {DEFAULT_TOLERANCE:g} pixels",
+            option="boundary",
         )
     if not metres >= manifest.gsd_m:
-        raise DatasetError(
-            f"got --boundary-m {metres:g}, which is less than a pixel of dataset '{manifest.dataset}' "
-            f"({manifest.gsd_m:.3g} m); give at least that"
+        raise OptionError(
+            f"got a boundary tolerance of {metres:g} m, which is less than a pixel of dataset '{manifest.dataset}' "
+            f"({manifest.gsd_m:.3g} m); give at least that",
+            option="boundary_m",
         )
     return metres / manifest.gsd_m
 
 
 def margin(tolerance: float) -> int:
-    """Pixels around a window that its counts depend on: a contour within the tolerance, and its neighbour."""
+    """Pixels around a window that its counts depend on: a contour within the tolerance, and the pixel next to it."""
     return math.ceil(tolerance) + 1
 
 
@@ -93,9 +103,14 @@ def boundary_counts(
     tolerance: float,
     core: tuple[slice, slice] = (slice(None), slice(None)),
 ) -> BoundaryCounts:
-    """Counts of a window, of the pixels in its core alone; the pixels around it are their neighbours.
+    """Boundary counts of a window. Only the pixels of its core are counted; the others are their neighbours.
 
-    labels, prediction: (height, width) of class indices or IGNORED; tolerance: pixels, at least 1.
+    Args:
+        labels: Class indices (height, width), or IGNORED.
+        prediction: Class indices (height, width), or IGNORED.
+        classes: Number of classes.
+        tolerance: Pixels, at least 1.
+        core: Rows and columns that are counted.
     """
     scored = (labels != IGNORED) & (prediction != IGNORED)
     counts = np.zeros((classes, 6), np.int64)
@@ -123,7 +138,15 @@ def boundary_counts(
 def boundary_scores(
     counts: BoundaryCounts, legend: Legend, foreground: Sequence[int], tolerance: float, gsd_m: float | None
 ) -> BoundaryScores:
-    """The scores of counts summed over windows and areas; tolerance in pixels, gsd_m in metres a pixel."""
+    """The boundary scores of counts that were summed over windows and areas.
+
+    Args:
+        counts: (classes, 6), see `BoundaryCounts`.
+        legend: The classes in the order of the counts.
+        foreground: Indices of the classes that the means are taken over.
+        tolerance: Pixels.
+        gsd_m: Ground sampling distance, metres per pixel; None if it is unknown.
+    """
     classes = {}
     for name, (both, either, predicted, predicted_near, true, true_near) in zip(legend.names, counts, strict=True):
         precision, recall = ratio(predicted_near, predicted), ratio(true_near, true)
@@ -142,8 +165,8 @@ def boundary_scores(
     )
 
 
-def _distance(pixels: Mask) -> NDArray[np.float64]:
-    """Of every pixel to the nearest of `pixels`, in pixels; infinite where there are none."""
+def _distance(pixels: Pixels) -> NDArray[np.float64]:
+    """From every pixel to the nearest of `pixels`, in pixels; infinite if there are none."""
     if not pixels.any():
         return np.full(pixels.shape, np.inf)
     return np.asarray(distance_transform_edt(~pixels))

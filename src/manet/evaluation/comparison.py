@@ -1,16 +1,17 @@
-"""Evaluations side by side, as far as they may be."""
+"""Evaluations side by side, if they may be compared."""
 
 from collections.abc import Sequence
 
-from manet.evaluation.evaluate import Evaluation
-
-Row = list[float | None]
+from manet.evaluation.scoring import Evaluation
 
 
 def differences(first: Evaluation, other: Evaluation) -> list[str]:
-    """What makes the scores of two evaluations different quantities, in words; nothing where they compare.
+    """What makes the scores of two evaluations different quantities.
 
-    Beside the protocol this is the ground: labelled pixels, and the tolerance of boundary measures.
+    Besides the protocol, the labelled pixels and the tolerance of boundary measures are compared.
+
+    Returns:
+        The differences in words; empty if the scores can be compared.
     """
     found = first.protocol.differences(other.protocol)
     pixels = [{name: c.pixels for name, c in e.scores.classes.items()} for e in (first, other)]
@@ -22,9 +23,9 @@ def differences(first: Evaluation, other: Evaluation) -> list[str]:
     return found
 
 
-def score_rows(evaluations: Sequence[Evaluation]) -> dict[str, Row]:
-    """By the score's name, its value in each evaluation; None where one does not have it."""
-    rows: dict[str, Row] = {}
+def score_rows(evaluations: Sequence[Evaluation]) -> dict[str, list[float | None]]:
+    """The value of each score in each evaluation, by the score's name; None if an evaluation lacks the score."""
+    rows: dict[str, list[float | None]] = {}
     tables = [_scores(evaluation) for evaluation in evaluations]
     for name in dict.fromkeys(name for table in tables for name in table):
         rows[name] = [table.get(name) for table in tables]

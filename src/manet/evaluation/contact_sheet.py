@@ -1,4 +1,4 @@
-"""A contact sheet: samples of every split, as image and with the labels laid over it."""
+"""A contact sheet: samples of every split, each as the image and as the image under its labels."""
 
 import random
 from pathlib import Path
@@ -9,21 +9,31 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from manet.datasets.manifest import SPLITS, Area, Manifest, Split
-from manet.evaluation.panel import colourise, legend_handles, stretch
+from manet.evaluation.figures import colourise, legend_handles, stretch
 from manet.files import replacing
 from manet.legend import IGNORED, Legend
 from manet.raster.scene import Scene
 from manet.raster.windows import Window, grid
 
 SAMPLES, SIZE = 4, 384
-"""Samples of a split, and their height and width in pixels."""
+"""Number of samples per split, and their height and width in pixels."""
 
 TRIES = 4
-"""Windows looked at for each sample; the one with most classes is taken, then the one with most labels."""
+"""Windows that are looked at for each sample; the one with most classes is taken, then the one with most labels."""
 
 
 def write_contact_sheet(out: Path, folder: Path, manifest: Manifest, overwrite: bool = False) -> None:
-    """A PNG with a row a split; each sample is the image and, beside it, the image under its labels."""
+    """Write the contact sheet of a prepared dataset as a PNG with one row per labelled split.
+
+    Args:
+        out: File to write.
+        folder: Folder of the prepared dataset.
+        manifest: The dataset's manifest.
+        overwrite: Replace a file that is there.
+
+    Raises:
+        OutputError: `out` exists and is not to be replaced, or cannot be written.
+    """
     splits: list[Split] = [split for split in SPLITS if manifest.labelled(split)]
     figure = Figure(figsize=(2.4 * 2 * SAMPLES, 2.6 * len(splits) + 0.6), layout="constrained")
     rows = figure.subplots(len(splits), 2 * SAMPLES, squeeze=False)
@@ -43,17 +53,18 @@ def write_contact_sheet(out: Path, folder: Path, manifest: Manifest, overwrite: 
 
 
 def _samples(folder: Path, manifest: Manifest, areas: tuple[Area, ...]) -> list[tuple[str, Window]]:
-    """Windows spread over a split's areas, the same at every call."""
-    cells = [(area.scene, cell) for area in areas for cell in grid(area.window, SIZE, SIZE)]
-    random.Random(0).shuffle(cells)
+    """Scenes and windows spread over a split's areas, the same in every call."""
+    windows = [(area.scene, window) for area in areas for window in grid(area.window, SIZE, SIZE)]
+    random.Random(0).shuffle(windows)
     chosen = []
-    for index in range(min(SAMPLES, len(cells))):
-        tried = cells[index::SAMPLES][:TRIES]
-        chosen.append(max(tried, key=lambda cell: _richness(folder, manifest, *cell)))
+    for index in range(min(SAMPLES, len(windows))):
+        tried = windows[index::SAMPLES][:TRIES]
+        chosen.append(max(tried, key=lambda one: _richness(folder, manifest, *one)))
     return sorted(chosen)
 
 
 def _richness(folder: Path, manifest: Manifest, scene: str, window: Window) -> tuple[int, float]:
+    """Number of classes in a window, and the share of its pixels that are labelled."""
     with Scene(folder / manifest.scene(scene).labels) as raster:
         labels = raster.read(window)[0][0]
     known = labels[labels != IGNORED]
@@ -71,7 +82,16 @@ def _pictures(folder: Path, manifest: Manifest, name: str, window: Window) -> tu
 
 
 def lay_over(picture: NDArray[np.float64], labels: NDArray[np.uint8], legend: Legend) -> NDArray[np.float64]:
-    """A picture (height, width, 3) under its labels' colours and outlines; what has no label is darkened."""
+    """Lay labels over a picture: their colours and outlines; pixels without a label are darkened.
+
+    Args:
+        picture: (height, width, 3), 0 to 1.
+        labels: Class indices (height, width), or IGNORED.
+        legend: The classes.
+
+    Returns:
+        (height, width, 3), 0 to 1.
+    """
     colours = colourise(labels, legend) / 255
     grey = picture.mean(axis=2, keepdims=True)
     shown = np.where((labels == IGNORED)[..., None], 0.35 * picture, 0.55 * grey + 0.45 * colours)

@@ -1,4 +1,4 @@
-"""Where a prediction is right and where it is wrong: a GeoTIFF of every pixel, and a picture to look at."""
+"""Error maps: where a prediction is right and where it is wrong, as a GeoTIFF of every pixel and as a picture."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -22,21 +22,33 @@ RIGHT, WRONG = 0, 1
 ERRORS = Legend(
     classes=(LegendClass(name="right", colour=(204, 221, 238)), LegendClass(name="wrong", colour=(178, 24, 43)))
 )
-"""Of an error map; pixels that are not scored are IGNORED, its nodata value."""
+"""The classes of an error map; pixels that are not scored are IGNORED, its nodata value."""
 
 NOT_SCORED = "#7f7f7f"
-"""Its colour in pictures."""
+"""The colour of pixels that are not scored, in pictures."""
 
 OVERVIEW = 1200
-"""Largest height or width of a picture's map, pixels."""
+"""Largest height or width of the map in a picture, pixels."""
 
 Write = Callable[[Window, NDArray[np.uint8], NDArray[np.uint8]], None]
-"""Takes a window of the area, with labels and prediction (height, width)."""
+"""Takes a window, whose origin is the area's corner, with its labels and prediction (height, width)."""
 
 
 @contextmanager
 def write_error_map(folder: Path, scene: Scene, area: Area, split: str) -> Iterator[Write]:
-    """`NAME.tif`, georeferenced, and `NAME.png`, which shows the share of wrong pixels; NAME says scene and corner."""
+    """Write the error map of an area, window by window.
+
+    `NAME.tif` is georeferenced; `NAME.png` shows the share of wrong pixels. NAME says the scene and the area's corner.
+
+    Args:
+        folder: Where the files are written.
+        scene: The area's scene.
+        area: What is mapped.
+        split: The area's split, for the title.
+
+    Yields:
+        A function that takes the windows. The picture is drawn when the context ends.
+    """
     name = f"{area.scene.replace('/', '_')}_row{area.row}_col{area.col}"
     factor = max(math.ceil(max(area.height, area.width) / OVERVIEW), 1)
     overview = np.zeros((2, -(-area.height // factor), -(-area.width // factor)), np.int64)
@@ -49,11 +61,11 @@ def write_error_map(folder: Path, scene: Scene, area: Area, split: str) -> Itera
         transform=_transform(scene.transform, area),
     ) as raster:
 
-        def write(part: Window, labels: NDArray[np.uint8], prediction: NDArray[np.uint8]) -> None:
+        def write(window: Window, labels: NDArray[np.uint8], prediction: NDArray[np.uint8]) -> None:
             scored = (labels != IGNORED) & (prediction != IGNORED)
             errors = np.where(scored, np.where(labels == prediction, RIGHT, WRONG), IGNORED).astype(np.uint8)
-            raster.write(errors, part)
-            rows, columns = (np.arange(first, end) // factor for first, end in _ends(part))
+            raster.write(errors, window)
+            rows, columns = (np.arange(first, end) // factor for first, end in _ends(window))
             for value in (RIGHT, WRONG):
                 np.add.at(overview[value], np.ix_(rows, columns), errors == value)
 
@@ -62,17 +74,17 @@ def write_error_map(folder: Path, scene: Scene, area: Area, split: str) -> Itera
 
 
 def _transform(t: Affine, area: Area) -> Affine:
-    """Of an area, from its scene's."""
+    """The transform of an area, from its scene's."""
     west, north = t.c + area.col * t.a + area.row * t.b, t.f + area.col * t.d + area.row * t.e
     return Affine(t.a, t.b, west, t.d, t.e, north)
 
 
-def _ends(part: Window) -> tuple[tuple[int, int], tuple[int, int]]:
-    return (part.row, part.bottom), (part.col, part.right)
+def _ends(window: Window) -> tuple[tuple[int, int], tuple[int, int]]:
+    return (window.row, window.bottom), (window.col, window.right)
 
 
 def _draw(path: Path, overview: NDArray[np.int64], title: str) -> None:
-    """overview: right and wrong pixels (2, height, width)."""
+    """Draw the share of wrong pixels; overview: right and wrong pixels (2, height, width)."""
     scored = overview.sum(axis=0)
     share = np.where(scored > 0, overview[WRONG] / np.maximum(scored, 1), np.nan)
     ends = [tuple(channel / 255 for channel in colour) for colour in ERRORS.colours]

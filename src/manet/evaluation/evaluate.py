@@ -1,148 +1,136 @@
-"""Scores of a network on a split, under one protocol or under several that share a prediction."""
+"""Scores of a model on a split, in one call."""
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 
-from manet.datasets.manifest import Area, Manifest, Split
-from manet.errors import DatasetError
-from manet.evaluation.boundary import BoundaryScores, boundary_scores
-from manet.evaluation.counting import Tally, held, open_labels, windows
-from manet.evaluation.error_map import write_error_map
-from manet.evaluation.metrics import Scores, scores
-from manet.evaluation.objects import SizeScores, object_scores
-from manet.evaluation.protocol import LABELS, Foreground, Labels, PredictionSettings, Protocol, foreground_classes
-from manet.legend import Legend
+from manet.datasets.manifest import Manifest, Split, read_manifest
+from manet.evaluation.boundary import boundary_tolerance
+from manet.evaluation.objects import check_by_size
+from manet.evaluation.protocol import Foreground, Grid, LabelVersion, PredictionProtocol
+from manet.evaluation.scoring import Evaluation, areas_of, check_legend, score_split
+from manet.model import Model
+from manet.prediction.build_predictor import build_predictor
+from manet.prediction.predictor import Predictor
+from manet.prediction.settings import PredictionSettings
+from manet.progress import QUIET, Progress
 from manet.raster.scene import Scene
 from manet.raster.windows import Window
 
-AreaPredictor = Callable[[Scene, Window], Iterable[tuple[Window, NDArray[np.uint8]]]]
-"""Gives the class indices of an area of a scene, piece by piece; IGNORED where a pixel is not valid."""
+SCENE_WINDOW = 1024
+"""Height and width of windows with scene context, pixels: whatever the machine's memory is, so that the protocol is the
+same everywhere."""
 
 
-class Evaluation(BaseModel):
-    """What `scores.json` holds."""
+@dataclass(frozen=True)
+class Measures:
+    """What is measured besides overall accuracy, F1 and IoU."""
 
-    model_config = ConfigDict(frozen=True)
-
-    protocol: Protocol
-    scores: Scores
-    boundary: BoundaryScores | None = None
-    """Where it was asked for, and labels are full: eroded ones leave the boundaries out."""
-    objects: dict[str, tuple[SizeScores, ...]] | None = None
-    """By class, a bin of sizes each, the smallest first; where it was asked for, and labels are full."""
-    confusion: tuple[tuple[int, ...], ...]
-    """(truth, prediction) counts of pixels."""
+    boundary: bool = False
+    """Boundary IoU and boundary F1."""
+    boundary_m: float | None = None
+    """The same within so many metres instead of 3 pixels."""
+    by_size: bool = False
+    """What is found of objects of every size."""
+    errors: Path | None = None
+    """Folder for error maps: where the prediction is right and where it is wrong."""
 
 
 def evaluate(
-    predict: AreaPredictor,
-    folder: Path,
-    manifest: Manifest,
-    split: Split,
-    settings: PredictionSettings,
+    model: Model,
+    data: str | Path,
+    split: Split = "test",
+    settings: PredictionSettings = PredictionSettings(),  # noqa: B008 (frozen)
     *,
-    by_size: bool = False,
+    labels: LabelVersion = "full",
+    foreground: Foreground = "legend",
+    measures: Measures = Measures(),
+    progress: Progress = QUIET,
 ) -> Evaluation:
-    """Scores under the paper's protocol: full labels, means over the legend's foreground. See `evaluate_all`."""
-    return evaluate_all(predict, folder, manifest, split, settings, by_size=by_size)[0]
+    """Score a model on a split of a prepared dataset, by one confusion matrix over all pixels.
+
+    The defaults are the paper's protocol: full labels, overall accuracy over all classes, means over the legend's
+    foreground, no test-time augmentation.
+
+    Args:
+        model: Of `manet.load`.
+        data: Folder of the prepared dataset.
+        split: train, validation or test.
+        settings: How the maps that are scored are predicted.
+        labels: full, or eroded: without the pixels near boundaries between classes.
+        foreground: The classes of the means: the legend's foreground, or all.
+        measures: What is measured as well.
+        progress: Is told of every window.
+
+    Returns:
+        The scores, and the protocol that they were taken under.
+
+    Raises:
+        DatasetError: The dataset has other classes than the model, no such split, or no labels there.
+        OptionError: The measures do not go together with the labels.
+    """
+    grid = Grid((labels,), (foreground,), (settings.augmentation,))
+    return evaluate_protocols(model, data, split, settings, grid, measures=measures, progress=progress)[0]
 
 
-def evaluate_all(
-    predict: AreaPredictor,
-    folder: Path,
-    manifest: Manifest,
+def evaluate_protocols(
+    model: Model,
+    data: str | Path,
     split: Split,
     settings: PredictionSettings,
+    grid: Grid,
     *,
-    labels: Sequence[Labels] = ("full",),
-    foregrounds: Sequence[Foreground] = ("legend",),
-    tolerance: float | None = None,
-    by_size: bool = False,
-    errors: Path | None = None,
+    measures: Measures = Measures(),
+    progress: Progress = QUIET,
 ) -> list[Evaluation]:
-    """Predict the areas of a split once and score them against each version of the labels, with each foreground.
-
-    Every pixel that is labelled and valid counts once. An area is predicted by itself, so no pixel outside it is seen;
-    its prediction waits in a temporary file, so memory depends on neither its height nor its width.
-
-    tolerance: for boundary measures, in pixels; None: not taken. by_size: also by the size of objects, for which an
-    area's labels are held in memory, in some ten bytes a pixel. errors: a folder for error maps against the first
-    version of the labels. Returns the evaluations in the order of labels, then foregrounds.
-    Raises DatasetError where the split has no area, or lacks labels.
-    """
-    legend, areas = manifest.legend, areas_of(manifest, split)
-    truths = [  # of all areas before the first is predicted, which may take long
-        [open_labels(folder, manifest, manifest.scene(area.scene), version) for version in labels] for area in areas
-    ]
-    tallies = [
-        Tally(len(legend), tolerance if version == "full" else None, by_size and version == "full")
-        for version in labels
-    ]
-    for area, versions in zip(areas, truths, strict=True):
-        with ExitStack() as stack:
-            scene = stack.enter_context(Scene(folder / manifest.scene(area.scene).image))
-            prediction = stack.enter_context(held(predict(scene, area.window), area.window))
-            write = stack.enter_context(write_error_map(errors, scene, area, split)) if errors else None
-            for truth, tally in zip(map(stack.enter_context, versions), tallies, strict=True):
-                tally.add_objects(truth, prediction, area.window, legend)
-                for counted in windows(truth, prediction, area.window, legend, tally.margin):
-                    tally.add(counted)
-                    if write is not None and tally is tallies[0]:
-                        write(counted.part, counted.labels[counted.core], counted.prediction[counted.core])
-    evaluations = []
-    for version, tally in zip(labels, tallies, strict=True):
-        for foreground in foregrounds:
-            averaged = foreground_classes(foreground, legend)
-            protocol = Protocol(
-                dataset=manifest.dataset,
-                split=split,
-                labels=version,
-                classes=tuple(legend.names),
-                foreground=tuple(legend.names[i] for i in averaged),
-                **settings.model_dump(),
-            )
-            evaluations.append(_evaluation(protocol, tally, legend, averaged, manifest.gsd_m))
+    """As `evaluate`, under every protocol of a grid, the chosen one first; each augmentation is predicted once."""
+    folder = Path(data)
+    manifest = read_manifest(folder)
+    areas = areas_of(manifest, split)
+    boundary = measures.boundary or measures.boundary_m is not None
+    tolerance = boundary_tolerance(manifest, measures.boundary_m, grid) if boundary else None
+    if measures.by_size:
+        check_by_size(grid)
+    check_legend(model.legend, manifest)
+    if settings.context == "scene" and settings.window is None:
+        settings = replace(settings, window=SCENE_WINDOW)
+    evaluations: list[Evaluation] = []
+    for augmentation in grid.augmentations:
+        chosen = replace(settings, augmentation=augmentation)
+        with Scene(folder / manifest.scene(areas[0].scene).image) as first:
+            predictor = build_predictor(model.runtime, model.card, chosen, first, areas[0].window, progress)
+        protocol = PredictionProtocol(
+            window=predictor.window, overlap=predictor.overlap, augmentation=augmentation, context=chosen.context
+        )
+        name = f"evaluating on {split}" + (f", {augmentation}" if len(grid.augmentations) > 1 else "")
+        evaluations += score_split(
+            _Counting(predictor, manifest, split, name, progress),
+            folder,
+            manifest,
+            split,
+            protocol,
+            labels=grid.labels,
+            foregrounds=grid.foregrounds,
+            tolerance=tolerance,
+            by_size=measures.by_size,
+            errors=measures.errors if not evaluations else None,
+        )
     return evaluations
 
 
-def _evaluation(
-    protocol: Protocol, tally: Tally, legend: Legend, averaged: Sequence[int], gsd_m: float | None
-) -> Evaluation:
-    boundary = None
-    if tally.tolerance is not None:
-        boundary = boundary_scores(tally.boundary, legend, averaged, tally.tolerance, gsd_m)
-    return Evaluation(
-        protocol=protocol,
-        scores=scores(tally.confusion, legend, averaged),
-        boundary=boundary,
-        objects=object_scores(tally.objects, legend) if tally.by_size else None,
-        confusion=tuple(tuple(int(n) for n in row) for row in tally.confusion),
-    )
+class _Counting:
+    """Predicts the areas of a split one after the other, and counts their windows together."""
 
+    def __init__(self, predictor: Predictor, manifest: Manifest, split: Split, name: str, progress: Progress) -> None:
+        self.predictor, self.name, self.progress = predictor, name, progress
+        self.total = sum(predictor.steps(area.window) for area in areas_of(manifest, split))
+        self.before = 0
 
-def areas_of(manifest: Manifest, split: str) -> tuple[Area, ...]:
-    """The areas of a split. Raises DatasetError where there are none."""
-    areas = next((areas for name, areas in manifest.splits.items() if name == split), ())
-    if not areas:
-        raise DatasetError(f"dataset '{manifest.dataset}' has no {split} split; it has {', '.join(manifest.splits)}")
-    return areas
-
-
-def label_versions(manifest: Manifest, split: str) -> tuple[Labels, ...]:
-    """The versions of the labels that every scene of a split has."""
-    eroded = all(manifest.scene(area.scene).eroded is not None for area in areas_of(manifest, split))
-    return LABELS if eroded else ("full",)
-
-
-def check_legend(card_legend: Legend, manifest: Manifest) -> None:
-    """Raises DatasetError where a dataset has other classes than the network was trained for."""
-    if card_legend.names != manifest.legend.names:
-        raise DatasetError(
-            f"dataset '{manifest.dataset}' has the classes {', '.join(manifest.legend.names)}, the checkpoint knows "
-            f"{', '.join(card_legend.names)}; evaluate on a dataset with the checkpoint's classes"
+    def __call__(self, scene: Scene, region: Window) -> Iterator[tuple[Window, NDArray[np.uint8]]]:
+        yield from self.predictor.classes(
+            scene, region, lambda done: self.progress.count(self.name, self.before + done, self.total)
         )
+        self.before += self.predictor.steps(region)

@@ -1,4 +1,4 @@
-"""Scores, all of them from one confusion matrix accumulated over all pixels."""
+"""Scores, all of them from one confusion matrix that is summed over all pixels."""
 
 from collections.abc import Sequence
 
@@ -8,12 +8,12 @@ from pydantic import BaseModel, ConfigDict
 
 from manet.legend import IGNORED, Legend
 
-Counts = NDArray[np.int64]
-"""A confusion matrix: (truth, prediction) counts of pixels."""
+Confusion = NDArray[np.int64]
+"""A confusion matrix (classes, classes): pixels by their true class (row) and predicted class (column)."""
 
 
 class ClassScores(BaseModel):
-    """Of one class, 0 to 1; None where it is undefined because the class is in neither labels nor prediction."""
+    """Scores of one class, 0 to 1; None if the class is in neither labels nor prediction, where they are undefined."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -26,7 +26,7 @@ class ClassScores(BaseModel):
 
 
 class Scores(BaseModel):
-    """Overall accuracy counts every class; the means are over the foreground classes."""
+    """All scores of a prediction, 0 to 1. Overall accuracy counts every class; the means are over the foreground."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -36,17 +36,29 @@ class Scores(BaseModel):
     classes: dict[str, ClassScores]
 
 
-def confusion(labels: NDArray[np.integer], prediction: NDArray[np.integer], classes: int) -> Counts:
-    """(truth, prediction) counts (classes, classes). Pixels whose label or prediction is IGNORED are not counted."""
+def confusion(labels: NDArray[np.integer], prediction: NDArray[np.integer], classes: int) -> Confusion:
+    """Count pixels by true and predicted class. Pixels whose label or prediction is IGNORED are not counted.
+
+    Args:
+        labels: Class indices of any shape, or IGNORED.
+        prediction: The same shape as `labels`.
+        classes: Number of classes.
+
+    Returns:
+        Counts (classes, classes), int64: rows are true classes, columns are predicted classes.
+    """
     counted = (labels != IGNORED) & (prediction != IGNORED)
     pairs = labels[counted].astype(np.int64) * classes + prediction[counted]
     return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
 
 
-def scores(counts: Counts, legend: Legend, foreground: Sequence[int] | None = None) -> Scores:
-    """Overall accuracy, and per class precision, recall, F1 and IoU, with their means over the foreground.
+def scores(counts: Confusion, legend: Legend, foreground: Sequence[int] | None = None) -> Scores:
+    """Overall accuracy, and precision, recall, F1 and IoU of each class with their means over the foreground.
 
-    foreground: indices of the classes that the means are taken over; None: the legend's.
+    Args:
+        counts: A confusion matrix (classes, classes).
+        legend: The classes in the order of the matrix.
+        foreground: Indices of the classes that the means are taken over; None for the legend's foreground.
     """
     truth, predicted, right = counts.sum(axis=1), counts.sum(axis=0), np.diag(counts)
     classes = {
@@ -69,11 +81,11 @@ def scores(counts: Counts, legend: Legend, foreground: Sequence[int] | None = No
 
 
 def ratio(part: np.integer, whole: np.integer) -> float | None:
-    """None where the whole is 0."""
+    """A share, 0 to 1; None if the whole is 0."""
     return float(part / whole) if whole else None
 
 
 def mean(values: Sequence[float | None]) -> float | None:
-    """Of the values that are defined; None where none is."""
+    """The mean of the values that are defined; None if none is."""
     defined = [v for v in values if v is not None]
     return sum(defined) / len(defined) if defined else None

@@ -1,18 +1,29 @@
-"""Model cards: what a released network was made of, how good it is and where that ends, as Markdown."""
+"""Model cards: what a released network was made from, how good it is and where its limits are, as Markdown."""
 
 from manet.card import Card
 from manet.datasets.manifest import SPLITS, Manifest
-from manet.evaluation.evaluate import Evaluation
 from manet.evaluation.metrics import ClassScores
+from manet.evaluation.scoring import Evaluation
 from manet.recipe import Recipe
 from manet.tables import TextTable
 
 WEAK = 0.5
-"""The IoU below which a class is named among the limits."""
+"""IoU below which a class is named among the limits."""
 
 
 def model_card(name: str, card: Card, evaluation: Evaluation, manifest: Manifest, megabytes: float) -> str:
-    """evaluation: of the released file itself, on the manifest's dataset; megabytes: its size."""
+    """The model card of a released network.
+
+    Args:
+        name: The model's name.
+        card: The card in its checkpoint.
+        evaluation: Scores of the released file itself, on the manifest's dataset.
+        manifest: The dataset that it was trained on.
+        megabytes: Size of the file, 10^6 bytes.
+
+    Returns:
+        Markdown.
+    """
     network = card.recipe.network
     ground = f" at {card.gsd_m:.2g} m a pixel" if card.gsd_m else ", whose ground sampling distance is not known"
     lines = [
@@ -27,14 +38,15 @@ def model_card(name: str, card: Card, evaluation: Evaluation, manifest: Manifest
         "",
         "## Data",
         "",
-        f"{manifest.attribution} These terms go with the weights; what is manet's own of them is under Apache-2.0.",
+        f"{manifest.attribution} These terms apply to the weights; whatever is manet's own in them is under "
+        "Apache-2.0.",
         "",
         *(f"- {split}: {_extent(manifest, index)}" for index, split in enumerate(SPLITS) if manifest.pixels.get(split)),
         "",
         "## Training",
         "",
-        f"{card.recipe.training.epochs} epochs, the best on validation kept (epoch {card.scores['epoch'] + 1}). "
-        "The whole recipe stands in the file (`manet info`); what differs from the paper's:",
+        f"{card.recipe.training.epochs} epochs, of which the best on the validation split was kept "
+        f"(epoch {card.scores['epoch'] + 1}). The file holds the whole recipe; it differs from the paper's in:",
         "",
         *(f"- `{difference}`" for difference in card.recipe.differences(Recipe())),
         "",
@@ -54,7 +66,7 @@ def _extent(manifest: Manifest, index: int) -> str:
         f"{name} {100 * count / sum(pixels):.0f} %" for name, count in zip(manifest.legend.names, pixels, strict=True)
     )
     scenes = len({area.scene for area in manifest.splits[split]})
-    return f"{sum(pixels) / 1e6:.1f} Mpx labelled, of {scenes} scene{'s' * (scenes != 1)}: {shares}"
+    return f"{sum(pixels) / 1e6:.1f} Mpx labelled, in {scenes} scene{'s' * (scenes != 1)}: {shares}"
 
 
 def _scores(evaluation: Evaluation, card: Card) -> TextTable:
@@ -67,9 +79,9 @@ def _scores(evaluation: Evaluation, card: Card) -> TextTable:
         (f"mean of {', '.join(protocol.foreground)}", "", "", *map(_percent, (scores.mean_f1, scores.mean_iou)), "")
     )
     notes = (
-        f"Overall accuracy {_percent(scores.overall_accuracy)} %. Taken of this file, in windows of {protocol.window} "
-        f"pixels that overlap by {protocol.overlap}, without augmentation. On the validation split, where the epoch "
-        f"was chosen: mean IoU {_percent(card.scores['mean_iou'])} %.",
+        f"Overall accuracy {_percent(scores.overall_accuracy)} %. Measured with this file, in windows of "
+        f"{protocol.window} pixels that overlap by {protocol.overlap}, without augmentation. On the validation split, "
+        f"where the epoch was chosen: mean IoU {_percent(card.scores['mean_iou'])} %.",
     )
     title = f"Scores on the {protocol.split} split, %"
     return TextTable(title, ("class", "precision", "recall", "F1", "IoU", "Mpx"), rows, notes)
@@ -80,15 +92,16 @@ def _limits(card: Card, evaluation: Evaluation, manifest: Manifest) -> list[str]
     scenes = len({area.scene for area in manifest.splits["train"]})
     return [
         f"It was trained on {'one scene' if scenes == 1 else f'{scenes} scenes'} of one collection. Other places, "
-        "seasons, sensors and heights of the sun are not measured, and will be worse.",
-        "The test split is of the same collection as the training split: its scores say nothing of other places.",
+        "seasons, sensors and heights of the sun were not measured; expect lower scores there.",
+        "The test split is from the same collection as the training split: its scores say nothing about other places.",
         *(
-            [f"Another ground sampling distance than {card.gsd_m:.2g} m is resampled to it first."]
+            [f"Imagery of another ground sampling distance than {card.gsd_m:.2g} m is resampled to it first."]
             if card.gsd_m
             else []
         ),
         *([f"Weak, with an IoU below {100 * WEAK:.0f} % on the test split: {', '.join(weak)}."] if weak else []),
-        "Everything is put into one of its classes, whatever it is; `--uncertainty` shows where it hesitated.",
+        "Every pixel is given one of its classes, whatever it shows; `--uncertainty` shows where the network "
+        "hesitated.",
     ]
 
 

@@ -1,7 +1,7 @@
-"""Accuracy by the size of objects: what is found of small ones, where scores over pixels see mostly large ones.
+"""Accuracy by the size of objects: how much of small objects is found. Scores over pixels mostly see large ones.
 
 An object is a set of pixels of one class that touch by their edges; the border of an area cuts it. Its size is in
-pixels, ignored and nodata ones left out.
+pixels, without ignored and nodata pixels.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 from scipy.ndimage import label
 
-from manet.errors import DatasetError
+from manet.errors import OptionError
 from manet.evaluation.metrics import ratio
 from manet.evaluation.protocol import Grid
 from manet.legend import IGNORED, Legend
@@ -21,31 +21,38 @@ EDGES = (100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)
 """Pixels at which one bin of sizes ends and the next begins."""
 
 ObjectCounts = NDArray[np.int64]
-"""Of each class and bin (classes, bins, 6): labelled objects, those found, their pixels, those of them predicted as the
-class; pixels of predicted objects, those of them labelled as the class."""
+"""Counts of each class and bin (classes, bins, 6): labelled objects; those found; their pixels; those of them predicted
+as the class; pixels of predicted objects; those of them labelled as the class."""
 
 OF_CLASS = (len(EDGES) + 1, 6)
+"""Shape of the counts of one class."""
 
 
 class SizeScores(BaseModel):
-    """Of the objects of one class within a bin of sizes; None where there is none."""
+    """Scores of the objects of one class within a bin of sizes; None if there is no such object."""
 
     model_config = ConfigDict(frozen=True)
 
     smallest: int
-    """Pixels."""
+    """Size at which the bin begins, pixels."""
     objects: int
-    """Labelled ones."""
+    """Number of labelled objects."""
     found: float | None
     """Share of the labelled objects of which more than half is predicted as the class, 0 to 1."""
     recall: float | None
-    """Share of the labelled objects' pixels that are predicted as the class."""
+    """Share of the labelled objects' pixels that are predicted as the class, 0 to 1."""
     precision: float | None
-    """Share of the pixels of predicted objects of this size that are labelled as the class."""
+    """Share of the pixels of predicted objects of this size that are labelled as the class, 0 to 1."""
 
 
 def object_counts(labels: NDArray[np.uint8], prediction: NDArray[np.uint8], classes: int) -> ObjectCounts:
-    """Of an area (height, width), which must be whole: sizes are known of whole objects alone."""
+    """Count the objects of an area. It must be the whole area, because only whole objects have a size.
+
+    Args:
+        labels: Class indices (height, width), or IGNORED.
+        prediction: Class indices (height, width), or IGNORED.
+        classes: Number of classes.
+    """
     counts = np.zeros((classes, *OF_CLASS), np.int64)
     counted = (labels != IGNORED) & (prediction != IGNORED)
     for index in range(classes):
@@ -62,15 +69,15 @@ def object_counts(labels: NDArray[np.uint8], prediction: NDArray[np.uint8], clas
     return counts
 
 
-def _objects(mask: NDArray[np.bool_], right: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The pixels of each object of a mask, and how many of them are right."""
-    numbers, found = label(mask)  # type: ignore[misc]
-    sizes = np.bincount(numbers[mask], minlength=found + 1)[1:]
+def _objects(of_class: NDArray[np.bool_], right: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The pixels of each object of a class, and how many of them are right."""
+    numbers, found = label(of_class)  # type: ignore[misc]
+    sizes = np.bincount(numbers[of_class], minlength=found + 1)[1:]
     return sizes, np.bincount(numbers[right], minlength=found + 1)[1:]
 
 
 def object_scores(counts: ObjectCounts, legend: Legend) -> dict[str, tuple[SizeScores, ...]]:
-    """By class, a bin each, the smallest first."""
+    """The scores of each class, one entry per bin, the smallest sizes first."""
     return {name: _of_class(counts[index]) for index, name in enumerate(legend.names)}
 
 
@@ -88,13 +95,19 @@ def _of_class(counts: NDArray[np.int64]) -> tuple[SizeScores, ...]:
 
 
 def check_by_size(grid: Grid) -> None:
-    """Raises DatasetError where no labels have whole objects."""
+    """Check that some labels have whole objects.
+
+    Raises:
+        OptionError: All labels are eroded.
+    """
     if "full" not in grid.labels:
-        raise DatasetError("got --by-size with --labels eroded, whose objects have lost their rims; take --labels full")
+        raise OptionError(
+            "got scores by size of eroded labels, whose objects have lost their rims; take full labels", option="labels"
+        )
 
 
 def size_names(gsd_m: float | None, smallest: Sequence[int] = (1, *EDGES)) -> list[str]:
-    """What the bins are called: square metres where the ground sampling distance is known, else pixels."""
+    """Names of the bins: in square metres if the ground sampling distance is known, else in pixels."""
     unit, each = ("m²", gsd_m**2) if gsd_m else ("px", 1.0)
     ends = [f"{each * pixels:.2g}" if each * pixels < 10 else f"{each * pixels:.0f}" for pixels in smallest[1:]]
     return [

@@ -2,64 +2,65 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
+from manet.card import without_energy
 from manet.datasets.manifest import Split
-from manet.errors import DatasetError
+from manet.errors import DatasetError, OptionError
 from manet.legend import Legend
+from manet.prediction.settings import Augmentation, Context
 
-Labels = Literal["full", "eroded"]
-"""As they are, or with the pixels near boundaries between classes ignored."""
+LabelVersion = Literal["full", "eroded"]
+"""The labels as they are, or with the pixels near boundaries between classes ignored."""
 
 Foreground = Literal["legend", "all"]
-"""The classes of the means: the legend's foreground, or every class."""
+"""The classes that means are taken over: the legend's foreground, or every class."""
 
-Augmentation = Literal["none", "flips", "d4", "multiscale"]
-"""At test time."""
-
-Context = Literal["window", "scene"]
-
-LABELS: tuple[Labels, ...] = get_args(Labels)
+LABELS: tuple[LabelVersion, ...] = get_args(LabelVersion)
 FOREGROUNDS: tuple[Foreground, ...] = get_args(Foreground)
 AUGMENTATIONS: tuple[Augmentation, ...] = get_args(Augmentation)
 
 T = TypeVar("T")
 
 
-class PredictionSettings(BaseModel):
-    """How the maps that are scored were made."""
+class PredictionProtocol(BaseModel):
+    """How the maps that are scored were predicted."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     window: int
-    """Height and width that the network saw, pixels."""
+    """Height and width of the windows that the network saw, pixels."""
     overlap: int
-    """Of neighbouring windows, pixels; with scene context the halo on either side, twice."""
+    """Pixels that neighbouring windows share; with scene context twice the halo."""
     augmentation: Augmentation = "none"
     context: Context = "window"
-    energy: Literal["paper", "training"] = "paper"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_earlier_versions(cls, values: Any) -> Any:
+        return without_energy(values, DatasetError)
 
 
-class Protocol(PredictionSettings):
-    """How scores were taken."""
+class Protocol(PredictionProtocol):
+    """How scores were taken: the prediction, the labels and the classes."""
 
     dataset: str
     split: Split
-    labels: Labels = "full"
+    labels: LabelVersion = "full"
     classes: tuple[str, ...]
-    """All classes, which the overall accuracy counts."""
+    """All classes; overall accuracy counts every one."""
     foreground: tuple[str, ...]
     """The classes that the means are taken over."""
 
     @property
     def name(self) -> str:
-        """What differs within one evaluation, such as full-5-none."""
+        """What tells the protocols of one evaluation apart, such as full-5-none."""
         return f"{self.labels}-{len(self.foreground)}-{self.augmentation}"
 
     def differences(self, other: "Protocol") -> list[str]:
-        """What differs, named. With scene context the map does not depend on windows, so they do not count."""
+        """What differs, in words. With scene context a map does not depend on windows, so they are not compared."""
         names = [name for name in type(self).model_fields if getattr(self, name) != getattr(other, name)]
         if self.context == other.context == "scene":
             names = [name for name in names if name not in ("window", "overlap")]
@@ -68,15 +69,23 @@ class Protocol(PredictionSettings):
 
 @dataclass(frozen=True)
 class Grid:
-    """The protocols of one evaluation: each labels with each foreground and each augmentation. The first is the one
-    that was chosen."""
+    """The protocols of one evaluation: all combinations of labels, foregrounds and augmentations.
 
-    labels: tuple[Labels, ...]
+    The first of each is the one that was chosen.
+    """
+
+    labels: tuple[LabelVersion, ...]
     foregrounds: tuple[Foreground, ...]
     augmentations: tuple[Augmentation, ...]
 
-    def widened(self, labels: tuple[Labels, ...], legend: Legend, context: Context) -> "Grid":
-        """With everything that there is: versions of the labels, foregrounds that differ, augmentations."""
+    def widened(self, labels: tuple[LabelVersion, ...], legend: Legend, context: Context) -> "Grid":
+        """This grid with all other choices after the chosen ones.
+
+        Args:
+            labels: The versions of the labels that the dataset has.
+            legend: The dataset's legend; a foreground of all classes adds no protocol.
+            context: Augmentations are added with window context only.
+        """
         foregrounds = FOREGROUNDS if len(legend.foreground) < len(legend) else self.foregrounds
         augmentations = AUGMENTATIONS if context == "window" else self.augmentations
         return Grid(
@@ -92,13 +101,21 @@ def foreground_classes(foreground: Foreground, legend: Legend) -> tuple[int, ...
 
 
 def parse_foreground(text: str, legend: Legend) -> Foreground:
-    """`legend`, `all`, or the number of classes that one of them has. Raises DatasetError for anything else."""
+    """The foreground that a text stands for.
+
+    Args:
+        text: `legend`, `all`, or the number of classes that one of them has.
+        legend: The dataset's legend.
+
+    Raises:
+        OptionError: The text is something else.
+    """
     counts: dict[Foreground, int] = {name: len(foreground_classes(name, legend)) for name in FOREGROUNDS}
     for name, count in counts.items():
         if text in (name, str(count)):
             return name
     known = " or ".join(f"{name} ({count} classes)" for name, count in counts.items())
-    raise DatasetError(f"got --foreground {text}; expected {known}")
+    raise OptionError(f"got the foreground '{text}'; expected {known}", option="foreground")
 
 
 def _led(chosen: T, every: Iterable[T]) -> tuple[T, ...]:

@@ -1,4 +1,4 @@
-"""Evaluations as files."""
+"""Evaluations as files: written, and read again."""
 
 import csv
 import os
@@ -8,15 +8,16 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from manet.errors import DatasetError
-from manet.evaluation.evaluate import Evaluation
+from manet.errors import DatasetError, DatasetNotFoundError
+from manet.evaluation.figures import draw_confusion, draw_objects
 from manet.evaluation.objects import SizeScores
+from manet.evaluation.scoring import Evaluation
 from manet.files import refuse_existing, staging
 
 SCORES, ROWS, CONFUSION, GRID = "scores.json", "scores.csv", "confusion.png", "protocols.csv"
 SIZES, SIZES_FIGURE = "objects.csv", "objects.png"
 PROTOCOLS, ERRORS = "protocols", "errors"
-"""Folders: an evaluation a protocol; error maps."""
+"""Folders: one evaluation per protocol; error maps."""
 
 OUTPUTS = (
     SCORES,
@@ -34,9 +35,10 @@ OUTPUTS = (
 
 @contextmanager
 def filling(out: Path, overwrite: bool = False) -> Iterator[Path]:
-    """A temporary folder beside `out`; if nothing fails its files go to `out`, in place of an earlier evaluation's.
+    """A temporary folder next to `out`; if nothing fails, its files replace those of an earlier evaluation in `out`.
 
-    Raises OutputError where `out` holds an evaluation that is not to be overwritten, and where it cannot be written.
+    Raises:
+        OutputError: `out` holds an evaluation that is not to be replaced, or cannot be written.
     """
     refuse_earlier(out, overwrite)
     with staging(out) as partial:
@@ -50,7 +52,7 @@ def filling(out: Path, overwrite: bool = False) -> Iterator[Path]:
 
 
 def refuse_earlier(out: Path, overwrite: bool) -> None:
-    """Raises OutputError where there is an evaluation already, or where nothing can be written."""
+    """Raises OutputError if there is an evaluation already, or if nothing can be written."""
     for path in (out / SCORES, *_earlier(out)):
         refuse_existing(path, overwrite)
 
@@ -60,7 +62,7 @@ def _earlier(out: Path) -> list[Path]:
 
 
 def write_scores(evaluation: Evaluation, out: Path) -> None:
-    """`scores.json` with everything, `scores.csv` with a row a class, `objects.csv` with a row a class and size."""
+    """Write `scores.json` with everything, `scores.csv` by class, and `objects.csv` by class and size of objects."""
     (out / SCORES).write_text(evaluation.model_dump_json(indent=1), encoding="utf-8")
     boundary = evaluation.boundary
     names = ["precision", "recall", "f1", "iou"]
@@ -79,8 +81,27 @@ def write_scores(evaluation: Evaluation, out: Path) -> None:
             rows.writerows([name, *size.model_dump().values()] for size in sizes)
 
 
+def write_evaluations(evaluations: Sequence[Evaluation], out: Path, gsd_m: float | None) -> list[str]:
+    """Everything that is written of an evaluation, the first of several protocols being the chosen one.
+
+    Returns:
+        What was written, as names in `out`; folders end in a slash.
+    """
+    first = evaluations[0]
+    write_scores(first, out)
+    draw_confusion(first, out / CONFUSION)
+    names = [SCORES, ROWS, CONFUSION]
+    if first.objects is not None:
+        draw_objects(first.objects, gsd_m, out / SIZES_FIGURE)
+        names += [SIZES, SIZES_FIGURE]
+    if len(evaluations) > 1:
+        write_protocols(evaluations, out)
+        names += [GRID, f"{PROTOCOLS}/"]
+    return names + ([f"{ERRORS}/"] if (out / ERRORS).is_dir() else [])
+
+
 def write_protocols(evaluations: Sequence[Evaluation], out: Path) -> None:
-    """`protocols/` with a file as scores.json for each protocol, `protocols.csv` with a row for each."""
+    """Write `protocols/` with a file like scores.json for each protocol, and `protocols.csv` with one row for each."""
     (out / PROTOCOLS).mkdir()
     with (out / GRID).open("w", newline="", encoding="utf-8") as stream:
         rows = csv.writer(stream)
@@ -95,15 +116,19 @@ def write_protocols(evaluations: Sequence[Evaluation], out: Path) -> None:
 
 
 def read_scores(path: Path) -> Evaluation:
-    """The evaluation in a file, or in the scores.json of a folder; those of earlier versions too.
+    """The evaluation in a file, or in the scores.json of a folder; also those of earlier versions.
 
-    Raises DatasetError where there is none.
+    Raises:
+        DatasetNotFoundError: There is no such file.
+        DatasetError: It holds no evaluation.
     """
     file = path / SCORES if path.is_dir() else path
     try:
         return Evaluation.model_validate_json(file.read_text(encoding="utf-8"))
     except OSError as error:
-        raise DatasetError(f"{file} cannot be read ({error.strerror}); give a {SCORES} of `manet evaluate`") from error
+        raise DatasetNotFoundError(
+            f"{file} cannot be read ({error.strerror}); give the {SCORES} of an evaluation"
+        ) from error
     except ValueError as error:
         reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
-        raise DatasetError(f"{file} is no {SCORES} of `manet evaluate` ({reason})") from error
+        raise DatasetError(f"{file} is not the {SCORES} of an evaluation ({reason})") from error

@@ -71,5 +71,5 @@ def keep_accuracy(attempt: Callable[[int], float], reference: float) -> int:
             return kept
     raise ExportError(
         f"in int8 the mean IoU on validation patches falls from {reference:.4f} to {max(found):.4f}; "
-        f"at most {LARGEST_LOSS} may be lost; export with --precision fp32"
+        f"at most {LARGEST_LOSS} may be lost; export in fp32"
     )

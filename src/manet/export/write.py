@@ -2,24 +2,25 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from manet.attention import SummaryModule
+import torch
+
 from manet.errors import ExportError, NetworkError, OutputError
 from manet.export import onnx, openvino
+from manet.export.graph_metadata import metadata
 from manet.export.graphs import graphs
 from manet.export.int8 import to_int8
-from manet.export.metadata import metadata
 from manet.export.parity import check, imagery, measure
-from manet.files import refuse_existing, staging
+from manet.files import refuse_existing, sha256, staging
 from manet.networks import Network
-from manet.networks import checkpoint as checkpoints
-from manet.runtime.export_card import CARD, Energy, ExportCard, Format, Precision, fingerprint
-from manet.runtime.exported import FORMATS, PACKAGES, ExportedNetwork, require
-
-Say = Callable[[str], None]
+from manet.networks.checkpoint import read_checkpoint
+from manet.progress import QUIET, Progress
+from manet.runtime.export_card import CARD, ExportCard, Format, Precision
+from manet.runtime.graphs import FORMATS, PACKAGES, Graphs, require
+from manet.runtime.pytorch import PyTorch
 
 WRITERS = {"onnx": onnx.write, "openvino": openvino.write}
 
@@ -34,9 +35,8 @@ def export(
     precision: Precision = "fp32",
     *,
     data: Path | None = None,
-    energy: Energy = "paper",
     overwrite: bool = False,
-    say: Say = lambda line: None,
+    progress: Progress = QUIET,
 ) -> ExportCard:
     """Write a checkpoint's network as graphs of a format into the folder `out`.
 
@@ -47,13 +47,10 @@ def export(
     """
     _check_request(to, precision, data)
     refuse_existing(out, overwrite)
-    network = checkpoints.load(checkpoint)
-    card = network.card
-    assert card is not None
-    network.scale_energy(card.training_size if energy == "training" else None)
+    network, card = read_checkpoint(checkpoint)
     with _replacing_folder(out) as partial:
-        say(f"tracing {card.recipe.network.name} with {card.recipe.network.encoder}")
-        example = imagery(card, *(network.stride * cells for cells in TRACED_AT)).repeat(2, 1, 1, 1)
+        progress.note(f"tracing {card.recipe.network.name} with {card.recipe.network.encoder}")
+        example = torch.from_numpy(imagery(card, *(network.stride * cells for cells in TRACED_AT))).repeat(2, 1, 1, 1)
         parts, each = graphs(network, example)
         first: Format = "onnx" if precision == "int8" else to
         for graph in each:
@@ -63,23 +60,22 @@ def export(
             network=card,
             format=first,
             precision="fp32" if precision == "int8" else precision,
-            energy=energy,
             stride=network.stride,
             first_stride=network.encoder.strides[0],
             parts=parts,
             no_scene_context=_why_no_scene_context(network),
-            checkpoint_sha256=fingerprint(checkpoint),
+            checkpoint_sha256=sha256(checkpoint),
             parity=(),
         )
-        say("comparing with the network")
+        progress.note("comparing with the network")
         parity = tuple(
-            measure(network, ExportedNetwork(partial, export_card), card, export_card.no_scene_context is None)
+            measure(PyTorch(network), Graphs(partial, export_card), card, export_card.no_scene_context is None)
         )
         check(parity, export_card.precision)
         export_card = export_card.model_copy(update={"parity": parity})
         if precision == "int8":
             assert data is not None
-            export_card = to_int8(partial, export_card, data, say)
+            export_card = to_int8(partial, export_card, data, progress)
             if to == "openvino":
                 for path in sorted(partial.glob("*.onnx")):
                     openvino.convert(path, path.with_suffix(".xml"), metadata(card, path.stem))
@@ -91,11 +87,9 @@ def export(
 
 def _check_request(to: Format, precision: Precision, data: Path | None) -> None:
     if to == "onnx" and precision == "bf16":
-        raise ExportError(
-            "ONNX Runtime has no bfloat16 convolutions on a CPU; export to openvino, or with --precision fp32 or int8"
-        )
+        raise ExportError("ONNX Runtime has no bfloat16 convolutions on a CPU; export to openvino, or in fp32 or int8")
     if precision == "int8" and data is None:
-        raise ExportError("int8 is calibrated on training patches; give the prepared dataset with --data")
+        raise ExportError("int8 is calibrated on training patches; give the prepared dataset that they are of")
     for form in {to, "onnx"} if precision == "int8" else {to}:
         require(PACKAGES[form], form)
     if to == "onnx" or precision == "int8":
@@ -107,14 +101,8 @@ def _why_no_scene_context(network: Network) -> str | None:
         network.check_local()
     except NetworkError as error:
         return str(error)
-    if any(
-        type(module).locate is not SummaryModule.locate
-        for module in network.modules()
-        if isinstance(module, SummaryModule)
-    ):
-        return (
-            "this network pools by region, which a graph for windows of any place cannot; predict with --backend torch"
-        )
+    if network.needs_place:
+        return "this network pools by region, which a graph for windows of any place cannot; predict with PyTorch"
     return None
 
 

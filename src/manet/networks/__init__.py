@@ -1,6 +1,5 @@
-"""Networks by the names the paper gives them."""
+"""Networks, by the names that the paper gives them."""
 
-import difflib
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -13,6 +12,7 @@ from manet.attention import (
     SqueezeExcitation,
 )
 from manet.errors import NetworkError
+from manet.files import choices
 from manet.networks import danet, deeplabv3plus, eanet, pspnet
 from manet.networks.encoder import Encoder, load_weights
 from manet.networks.fcn import fcn, fcn_with
@@ -20,30 +20,31 @@ from manet.networks.manet import manet
 from manet.networks.network import Network
 
 
-class Plan(NamedTuple):
-    """How a network is made: from a built encoder, the number of bands and that of classes."""
+class NetworkPlan(NamedTuple):
+    """How a network is made."""
 
     builder: Callable[[Encoder, int, int], Network]
+    """Takes a built encoder, the number of bands and the number of classes."""
     output_stride: int = 32
-    """The stride of the encoder's last feature; less than 32 asks for an encoder that can be dilated."""
+    """The stride of the encoder's last feature. Less than 32 needs an encoder that can be dilated."""
 
 
-NETWORKS: dict[str, Plan] = {
-    "fcn": Plan(fcn),
-    "fcn-attention1": Plan(fcn_with(AttentionBlock, levels=(1,))),
-    "fcn-attention2": Plan(fcn_with(AttentionBlock, levels=(2,))),
-    "fcn-attention3": Plan(fcn_with(AttentionBlock, levels=(3,))),
-    "fcn-attention4": Plan(fcn_with(AttentionBlock, levels=(4,))),
-    "fcn-se": Plan(fcn_with(SqueezeExcitation)),
-    "fcn-cbam": Plan(fcn_with(BlockAttention)),
-    "fcn-eam": Plan(fcn_with(EfficientAttention)),
-    "fcn-fam": Plan(fcn_with(FastAttention)),
-    "fcn-lam": Plan(fcn_with(LinearAttention)),
-    "danet": Plan(danet.danet, danet.OUTPUT_STRIDE),
-    "pspnet": Plan(pspnet.pspnet, pspnet.OUTPUT_STRIDE),
-    "deeplabv3plus": Plan(deeplabv3plus.deeplabv3plus, deeplabv3plus.OUTPUT_STRIDE),
-    "eanet": Plan(eanet.eanet, eanet.OUTPUT_STRIDE),
-    "manet": Plan(manet),
+NETWORKS: dict[str, NetworkPlan] = {
+    "fcn": NetworkPlan(fcn),
+    "fcn-attention1": NetworkPlan(fcn_with(AttentionBlock, levels=(1,))),
+    "fcn-attention2": NetworkPlan(fcn_with(AttentionBlock, levels=(2,))),
+    "fcn-attention3": NetworkPlan(fcn_with(AttentionBlock, levels=(3,))),
+    "fcn-attention4": NetworkPlan(fcn_with(AttentionBlock, levels=(4,))),
+    "fcn-se": NetworkPlan(fcn_with(SqueezeExcitation)),
+    "fcn-cbam": NetworkPlan(fcn_with(BlockAttention)),
+    "fcn-eam": NetworkPlan(fcn_with(EfficientAttention)),
+    "fcn-fam": NetworkPlan(fcn_with(FastAttention)),
+    "fcn-lam": NetworkPlan(fcn_with(LinearAttention)),
+    "danet": NetworkPlan(danet.danet, danet.OUTPUT_STRIDE),
+    "pspnet": NetworkPlan(pspnet.pspnet, pspnet.OUTPUT_STRIDE),
+    "deeplabv3plus": NetworkPlan(deeplabv3plus.deeplabv3plus, deeplabv3plus.OUTPUT_STRIDE),
+    "eanet": NetworkPlan(eanet.eanet, eanet.OUTPUT_STRIDE),
+    "manet": NetworkPlan(manet),
 }
 
 
@@ -56,23 +57,41 @@ def build(
     weights: str | None = None,
     drop_path: float = 0.0,
 ) -> Network:
-    """A network by name.
+    """Build an untrained network.
 
-    encoder: any timm network with features at strides 4 to 32 (danet, pspnet, deeplabv3plus and eanet: one that can be
-    dilated to stride 8 or 16, such as resnet18 or resnet50). weights: None (from scratch), "hub" (timm's pretrained
-    encoder, over the network) or a local file of them. drop_path: the encoder's stochastic depth, in training alone.
-    Raises NetworkError for a name that is not in the table, and for encoders or weights that cannot be had.
+    Its band statistics are mean 0 and deviation 1 until `Network.set_statistics` is called.
+
+    Args:
+        name: One of `list_networks()`.
+        encoder: Any timm network with features at strides 4 to 32. danet, pspnet, deeplabv3plus and eanet need one that
+            can be dilated to stride 8 or 16, such as resnet18 or resnet50.
+        bands: Number of bands of the imagery, at least 1.
+        classes: Number of classes, at least 2.
+        weights: Of the encoder: None (from scratch), "hub" (timm's pretrained weights, downloaded) or a local file.
+        drop_path: Stochastic depth of the encoder in training: how often its last block is skipped, 0 to 1.
+
+    Returns:
+        The network, in training mode.
+
+    Raises:
+        NetworkError: The name is not known, the encoder or its weights are not available, or the numbers are too small.
     """
     if name not in NETWORKS:
-        near = difflib.get_close_matches(name, NETWORKS, n=1, cutoff=0.0)[0]
-        raise NetworkError(f"no network '{name}'; there are {', '.join(NETWORKS)} (nearest: {near})")
+        raise NetworkError(f"no network '{name}'; there are {choices(name, NETWORKS)}")
     if bands < 1 or classes < 2:
         raise NetworkError(f"got {bands} bands and {classes} classes; at least 1 band and 2 classes are needed")
     plan = NETWORKS[name]
     body = Encoder(encoder, bands, plan.output_stride, drop_path)
     if weights is not None:
         load_weights(body, weights)
-    return plan.builder(body, bands, classes)
+    network = plan.builder(body, bands, classes)
+    network.name = name
+    return network
 
 
-__all__ = ["NETWORKS", "Network", "Plan", "build"]
+def list_networks() -> list[str]:
+    """The names that `build` takes."""
+    return list(NETWORKS)
+
+
+__all__ = ["NETWORKS", "Network", "NetworkPlan", "build", "list_networks"]

@@ -12,11 +12,19 @@ from manet.files import replacing
 from manet.networks import Network, build
 
 
-def save(path: Path, network: Network, card: Card, overwrite: bool = False, *, half: bool = False) -> None:
-    """Write a network and its card. half: floating-point weights in 16 bits, which `load` widens again.
+def write_checkpoint(path: Path, network: Network, card: Card, overwrite: bool = False, *, half: bool = False) -> None:
+    """Write a network and its card.
 
-    Raises OutputError where `path` exists and is not to be overwritten, CheckpointError where a weight is beyond what
-    16 bits hold.
+    Args:
+        path: File, .safetensors.
+        network: Its weights and band statistics are written.
+        card: What it was made from.
+        overwrite: Replace a file that is there.
+        half: Floating-point weights in 16 bits, which `read_checkpoint` widens again.
+
+    Raises:
+        OutputError: `path` exists and is not to be replaced, or cannot be written.
+        CheckpointError: A weight is beyond what 16 bits hold.
     """
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     if half:
@@ -28,10 +36,12 @@ def save(path: Path, network: Network, card: Card, overwrite: bool = False, *, h
         partial.write_bytes(serialise(weights, metadata={METADATA: card.model_dump_json()}))
 
 
-def load(path: str | Path) -> Network:
-    """A network in evaluation mode with its weights, band statistics, legend and card (`network.card`).
+def read_checkpoint(path: str | Path) -> tuple[Network, Card]:
+    """A network in evaluation mode with its weights and band statistics, and its card.
 
-    Raises CheckpointError where the file is missing, corrupt, or does not hold the network its card names.
+    Raises:
+        CheckpointError: The file is missing (CheckpointNotFoundError), corrupt, or does not hold the network that its
+            card names.
     """
     card = read_card(path)
     settings = card.recipe.network
@@ -42,5 +52,4 @@ def load(path: str | Path) -> Network:
     except (SafetensorError, OSError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise CheckpointError(f"{path} does not hold the weights of its network ({reason}); get it again") from error
-    network.card = card
-    return network.eval().to(memory_format=torch.channels_last)
+    return network.eval().to(memory_format=torch.channels_last), card

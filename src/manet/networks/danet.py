@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from manet.attention import ChannelAttention, DotProductAttention, Summary, SummaryModule, channel, dot_product
+from manet.attention import ChannelAttention, DotProductAttention, Place, Summary, SummaryModule
 from manet.attention.convolution import ConvBlock
 from manet.networks.encoder import Encoder
 from manet.networks.fcn import Unrefined
@@ -20,8 +20,8 @@ class DualAttention(SummaryModule):
     """DAB without its heads: 3x3 to a quarter of the channels, attention, 3x3; once for positions, once for channels.
 
     features (batch, channels, height, width) -> (batch, 2 * channels / 4, height, width), the position branch first.
-    Summary: the dot-product attention's three tensors, then the channel attention's two. The position attention needs
-    every key and value, so scenes cannot be merged in bounded memory.
+    Summary: the dot-product attention's three tensors, then the channel attention's energy. The position attention
+    needs every key and value, so scenes cannot be merged in bounded memory.
     """
 
     bounded: ClassVar[bool] = False
@@ -38,24 +38,17 @@ class DualAttention(SummaryModule):
     def prepare(self, features: Tensor) -> Tensor:
         return torch.cat([convolution(features) for convolution in self.before], dim=1)
 
-    def summarise(self, features: Tensor, valid: Tensor | None = None) -> Summary:
+    def summarise(self, features: Tensor, valid: Tensor | None = None, place: Place | None = None) -> Summary:
         of_positions, of_channels = features.chunk(2, dim=1)
         return self.position.summarise(of_positions, valid) + self.channel.summarise(of_channels, valid)
 
     def merge(self, a: Summary, b: Summary) -> Summary:
         return self.position.merge(a[:3], b[:3]) + self.channel.merge(a[3:], b[3:])
 
-    def attend(self, features: Tensor, summary: Summary) -> Tensor:
+    def attend(self, features: Tensor, summary: Summary, place: Place | None = None) -> Tensor:
         of_positions, of_channels = features.chunk(2, dim=1)
         attended = self.position.attend(of_positions, summary[:3]), self.channel.attend(of_channels, summary[3:])
         return torch.cat([conv(x) for conv, x in zip(self.after, attended, strict=True)], dim=1)
-
-
-def naive(module: DualAttention, features: Tensor, valid: Tensor | None = None) -> Tensor:
-    """Fig. 2 as drawn, from the naive twins of its two attentions."""
-    positions = dot_product.naive(module.position, module.before[0](features), valid)
-    channels = channel.naive(module.channel, module.before[1](features), valid)
-    return torch.cat([module.after[0](positions), module.after[1](channels)], dim=1)
 
 
 class _Head(nn.Sequential):
@@ -64,7 +57,7 @@ class _Head(nn.Sequential):
 
 
 class FusionHead(nn.Module):
-    """The sum of the two branches, dropout, 1x1 convolution to the classes, enlarged to the images' size."""
+    """The sum of the two branches, dropout, 1x1 convolution to the classes, enlarged to the size of the images."""
 
     def __init__(self, channels: int, classes: int) -> None:
         super().__init__()
@@ -76,7 +69,7 @@ class FusionHead(nn.Module):
 
 
 class BranchHeads(Auxiliary):
-    """The same head on each branch. Their losses count as much as the main one, as in the authors' released code."""
+    """One head of the same kind on each branch. Their losses have weight 1, as in the authors' released code."""
 
     def __init__(self, channels: int, classes: int) -> None:
         super().__init__()
@@ -88,8 +81,8 @@ class BranchHeads(Auxiliary):
 
 
 def danet(encoder: Encoder, bands: int, classes: int) -> Network:
-    """The dual attention network, with three outputs in training."""
+    """The dual attention network; it has three outputs in training."""
     deep, middle = encoder.channels[-1], max(encoder.channels[-1] // 4, 1)
     refiners = [Unrefined(), Unrefined(), Unrefined(), DualAttention(deep)]
     decoder, auxiliary = FusionHead(middle, classes), BranchHeads(middle, classes)
-    return Network(encoder, refiners, decoder, bands, auxiliary=auxiliary)
+    return Network(encoder, refiners, decoder, bands, classes, auxiliary=auxiliary)

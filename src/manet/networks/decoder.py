@@ -24,7 +24,7 @@ class DeBlock(nn.Sequential):
 
 
 class Decoder(nn.Module):
-    """Four refined features to logits: d = f4; d = DeBlock(d) + fk for k = 3, 2, 1; a last DeBlock; the head.
+    """Four refined features to logits: d = f4; then d = DeBlock(d) + fk for k = 3, 2, 1; a last DeBlock; the head.
 
     features (batch, channels[k], height / stride, width / stride) at strides 4, 8, 16, 32
     -> logits (batch, classes, height, width).

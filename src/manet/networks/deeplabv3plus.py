@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from manet.attention import Summary, SummaryModule, pooling
+from manet.attention import Place, Summary, SummaryModule
 from manet.attention.convolution import ConvBlock
 from manet.attention.pooling import ImagePooling
 from manet.networks.encoder import Encoder
@@ -20,10 +20,10 @@ CHANNELS = 256
 
 
 class AtrousPyramid(SummaryModule):
-    """ASPP: 1x1, 3x3 at rates 6, 12 and 18, and the image's mean, each to 256 channels; 1x1 over them, dropout.
+    """ASPP: 1x1, 3x3 at rates 6, 12 and 18, and the mean of the image, each to 256 channels; 1x1 over all, dropout.
 
     features (batch, channels, height, width) -> (batch, 256, height, width).
-    Summary: the image pooling's sum and weight.
+    Summary: sum and weight of the image pooling.
     """
 
     reach: ClassVar[int] = max(RATES)
@@ -35,22 +35,16 @@ class AtrousPyramid(SummaryModule):
         self.pooling = ImagePooling(channels, CHANNELS)
         self.fusion = nn.Sequential(ConvBlock((len(RATES) + 2) * CHANNELS, CHANNELS), nn.Dropout(0.1))
 
-    def summarise(self, features: Tensor, valid: Tensor | None = None) -> Summary:
+    def summarise(self, features: Tensor, valid: Tensor | None = None, place: Place | None = None) -> Summary:
         return self.pooling.summarise(features, valid)
 
-    def attend(self, features: Tensor, summary: Summary) -> Tensor:
+    def attend(self, features: Tensor, summary: Summary, place: Place | None = None) -> Tensor:
         local = [branch(features) for branch in self.branches]
         return self.fusion(torch.cat([*local, self.pooling.attend(features, summary)], dim=1))
 
 
-def naive(module: AtrousPyramid, features: Tensor, valid: Tensor | None = None) -> Tensor:
-    """Fig. 2 as drawn, with the image pooling's naive twin."""
-    local = [branch(features) for branch in module.branches]
-    return module.fusion(torch.cat([*local, pooling.naive(module.pooling, features, valid)], dim=1))
-
-
 class LowLevelDecoder(nn.Module):
-    """The deep feature enlarged beside the one at stride 4 (1x1 to 48), two 3x3, 1x1 to the classes, enlarged.
+    """The deep feature, enlarged, and the one at stride 4 (1x1 to 48) together; two 3x3, 1x1 to the classes, enlarged.
 
     features (batch, channels, height / stride, width / stride), the first at stride 4, the last with 256 channels
     -> logits (batch, classes, height, width).
@@ -71,4 +65,4 @@ class LowLevelDecoder(nn.Module):
 def deeplabv3plus(encoder: Encoder, bands: int, classes: int) -> Network:
     """DeepLabV3+ with standard convolutions."""
     refiners = [Unrefined(), Unrefined(), Unrefined(), AtrousPyramid(encoder.channels[-1])]
-    return Network(encoder, refiners, LowLevelDecoder(encoder.channels[0], classes), bands)
+    return Network(encoder, refiners, LowLevelDecoder(encoder.channels[0], classes), bands, classes)

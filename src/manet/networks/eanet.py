@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from manet.attention import Summary, SummaryModule, pooling
+from manet.attention import Place, Summary, SummaryModule
 from manet.attention.convolution import ConvBlock
 from manet.attention.pooling import ImagePooling
 from manet.networks.deeplabv3plus import CHANNELS, LowLevelDecoder
@@ -37,7 +37,7 @@ class LargeKernel(nn.Module):
 
 
 def _branch(channels: int, kernel: int) -> nn.Sequential:
-    """Three layers in a row, with dilations 1, 2 and 3."""
+    """Three layers in sequence, with dilations 1, 2 and 3."""
     layers: list[nn.Module] = []
     for in_channels, dilation in zip((channels, CHANNELS, CHANNELS), DILATIONS, strict=True):
         if kernel > 3:
@@ -48,10 +48,10 @@ def _branch(channels: int, kernel: int) -> nn.Sequential:
 
 
 class LargeKernelPyramid(SummaryModule):
-    """LKPP: branches of kernel 7, 5, 3 and 1 and the image's mean, each to 256 channels; 1x1 over them.
+    """LKPP: branches of kernel 7, 5, 3 and 1 and the mean of the image, each to 256 channels; 1x1 over all.
 
     features (batch, channels, height, width) -> (batch, 256, height, width).
-    Summary: the image pooling's sum and weight.
+    Summary: sum and weight of the image pooling.
     """
 
     reach: ClassVar[int] = max(KERNELS) // 2 * sum(DILATIONS)
@@ -63,21 +63,15 @@ class LargeKernelPyramid(SummaryModule):
         self.pooling = ImagePooling(channels, CHANNELS, bias=True)
         self.fusion = ConvBlock((len(KERNELS) + 2) * CHANNELS, CHANNELS, bias=True)
 
-    def summarise(self, features: Tensor, valid: Tensor | None = None) -> Summary:
+    def summarise(self, features: Tensor, valid: Tensor | None = None, place: Place | None = None) -> Summary:
         return self.pooling.summarise(features, valid)
 
-    def attend(self, features: Tensor, summary: Summary) -> Tensor:
+    def attend(self, features: Tensor, summary: Summary, place: Place | None = None) -> Tensor:
         local = [branch(features) for branch in self.branches]
         return self.fusion(torch.cat([*local, self.pooling.attend(features, summary)], dim=1))
 
 
-def naive(module: LargeKernelPyramid, features: Tensor, valid: Tensor | None = None) -> Tensor:
-    """The branches side by side, with the image pooling's naive twin."""
-    local = [branch(features) for branch in module.branches]
-    return module.fusion(torch.cat([*local, pooling.naive(module.pooling, features, valid)], dim=1))
-
-
 def eanet(encoder: Encoder, bands: int, classes: int) -> Network:
-    """The edge-aware network."""
+    """The edge-aware network, which is trained with its edge-aware loss."""
     refiners = [Unrefined(), Unrefined(), Unrefined(), LargeKernelPyramid(encoder.channels[-1])]
-    return Network(encoder, refiners, LowLevelDecoder(encoder.channels[0], classes), bands, loss="edge-aware")
+    return Network(encoder, refiners, LowLevelDecoder(encoder.channels[0], classes), bands, classes, loss="edge-aware")

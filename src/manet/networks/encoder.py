@@ -12,21 +12,29 @@ from torch import Tensor, nn
 from manet.errors import NetworkError
 
 STRIDES = (4, 8, 16, 32)
-"""Of an encoder's four features; a dilated one stops at its output stride: (4, 8, 8, 8)."""
+"""Strides of an encoder's four features; a dilated encoder stops at its output stride, as in (4, 8, 8, 8)."""
 
 
 class Encoder(nn.Module):
-    """A timm feature extractor that gives its maps at strides 4, 8, 16 and 32, or stops at a smaller output stride.
+    """A timm feature extractor that returns its maps at strides 4, 8, 16 and 32, or stops at a smaller output stride.
 
     images (batch, bands, height, width), height and width multiples of the output stride
     -> four features (batch, channels[k], height / strides[k], width / strides[k]).
     """
 
     def __init__(self, name: str, bands: int, output_stride: int = 32, drop_path: float = 0.0) -> None:
-        """output_stride: 32, or 16 or 8, where the last blocks are dilated instead of strided.
-        drop_path: how often the last block is skipped in training, and earlier ones in proportion (Huang et al. 2016).
+        """Build an encoder with random weights.
 
-        Raises NetworkError where timm does not know the name, or where it has no map at one of the strides.
+        Args:
+            name: Of a timm network.
+            bands: Number of bands of the images.
+            output_stride: 32, or 16 or 8, for which the last blocks are dilated instead of strided.
+            drop_path: How often the last block is skipped in training, 0 to 1; earlier ones less, in proportion (Huang
+                et al. 2016).
+
+        Raises:
+            NetworkError: timm does not know the name, or the network has no map at one of the strides or cannot be
+                dilated.
         """
         super().__init__()
         self.name = name
@@ -44,10 +52,15 @@ class Encoder(nn.Module):
 
 
 def load_weights(encoder: Encoder, source: str) -> None:
-    """Put pretrained weights into an encoder; the first convolution is adapted to its number of bands by timm.
+    """Put pretrained weights into an encoder. timm adapts the first convolution to the number of bands.
 
-    source: "hub" (timm's, over the network) or a local file of the classifier's weights (.safetensors, .pth, .bin).
-    Raises NetworkError where they cannot be had or do not fit.
+    Args:
+        encoder: Is changed in place.
+        source: "hub" (timm's weights, downloaded) or a local file of the classifier's weights (.safetensors, .pth,
+            .bin).
+
+    Raises:
+        NetworkError: The weights are not available or do not fit.
     """
     bands = next(encoder.body.parameters()).shape[1]
     overlay = None if source == "hub" else {"file": source}
@@ -58,8 +71,8 @@ def load_weights(encoder: Encoder, source: str) -> None:
         donor = _feature_extractor(encoder.name, bands, max(encoder.strides), **options)
     except Exception as error:  # the hub, the file system and timm raise many kinds
         raise NetworkError(
-            f"weights of '{encoder.name}' could not be had from {source}: {_first_line(error)}; "
-            "give a local file of its weights, or leave them out"
+            f"the weights of '{encoder.name}' could not be loaded from {source}: {_first_line(error)}; "
+            "give a local file of its weights, or none"
         ) from error
     encoder.body.load_state_dict(donor.state_dict())
 
@@ -68,24 +81,24 @@ GLOBAL = re.compile(
     r"SqueezeExcite|SEModule|EffectiveSE|^SE$|SELayer|GlobalResponseNorm|GlobalContext|GatherExcite|EcaModule|CecaModule|"
     r"CbamModule|ChannelAttn|Attention|Attn|Pool2d.*Adaptive|AdaptiveAvgPool|NonLocal|SelectiveKernel|SplitAttn|Involution"
 )
-"""Names of timm's modules that read the whole image, or, as windowed attention, one that hangs on its grid."""
+"""Names of timm's modules that read the whole image, or, as windowed attention, depend on where its grid begins."""
 
 
 def global_operations(encoder: Encoder) -> list[str]:
-    """The kinds of modules in an encoder that read the whole image, by name; none in plain convolutional networks."""
+    """The class names of the modules in an encoder that read the whole image; none in plain convolutional networks."""
     kinds = {type(module).__name__ for module in encoder.body.modules()}
     return sorted(kind for kind in kinds if GLOBAL.search(kind))
 
 
 def _levels(name: str, reductions: list[int], strides: tuple[int, ...]) -> list[int]:
-    """Which of the maps have these strides: from the back, so that each is behind all blocks of its stride."""
+    """Which of the maps have these strides; for each stride the last one, which is behind all blocks of that stride."""
     levels, end = [], len(reductions)
     for stride in reversed(strides):
         end = max((level for level in range(end) if reductions[level] == stride), default=-1)
         if end < 0:
             raise NetworkError(
-                f"encoder '{name}' has features at strides {reductions}, not at all of {list(strides)}; "
-                "choose one that has, such as resnet18, resnet50 or convnext_tiny"
+                f"encoder '{name}' has features at strides {reductions}; expected {list(strides)} among them: choose "
+                "another, such as resnet18, resnet50 or convnext_tiny"
             )
         levels.append(end)
     return levels[::-1]
@@ -110,7 +123,7 @@ def _feature_extractor(name: str, bands: int, output_stride: int, drop_path: flo
                 f"encoder '{name}' cannot be dilated to give features at stride {output_stride}, as this network "
                 "needs; choose one that can, such as resnet18, resnet50, convnext_tiny or efficientnet_b0"
             ) from error
-        raise NetworkError(f"encoder '{name}' gives no features: {_first_line(error)}; choose another") from error
+        raise NetworkError(f"encoder '{name}' has no features: {_first_line(error)}; choose another") from error
 
 
 def _first_line(error: BaseException) -> str:

@@ -8,4 +8,6 @@ from manet.networks.network import Network
 
 def manet(encoder: Encoder, bands: int, classes: int) -> Network:
     """The multi-attention network: an attention block on each of the four features."""
-    return Network(encoder, [AttentionBlock(c) for c in encoder.channels], Decoder(encoder.channels, classes), bands)
+    return Network(
+        encoder, [AttentionBlock(c) for c in encoder.channels], Decoder(encoder.channels, classes), bands, classes
+    )

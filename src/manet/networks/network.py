@@ -1,4 +1,4 @@
-"""The form of every network here: encode, refine, decode."""
+"""The form of every network here: encode, summarise, refine, decode."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -6,39 +6,40 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from manet.attention import ChannelAttention, Place, Summary, SummaryModule
-from manet.card import Card
+from manet.attention import Place, Summary, SummaryModule
 from manet.errors import NetworkError
-from manet.legend import Legend
 from manet.networks.encoder import Encoder, global_operations, shrink_valid
+from manet.networks.image_checks import check_images, warn_of_values
 from manet.networks.padding import pad_to_stride
 
-Loss = Literal["cross-entropy", "edge-aware"]
+LossName = Literal["cross-entropy", "edge-aware"]
 
 
 class Auxiliary(nn.Module):
-    """Heads that are used in training alone: refined features -> logits, a tensor a head, as the decoder's."""
+    """Heads that are used in training only: from refined features to logits, one tensor per head."""
 
     weight: float = 1.0
-    """Of their losses, beside the 1 of the network's own."""
+    """Weight of the heads' losses; the loss of the network's own output has weight 1."""
 
     def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
         raise NotImplementedError
 
 
 class Network(nn.Module):
-    """An encoder, one refiner a level, a decoder; auxiliary heads and a loss of its own where its paper has them.
+    """An encoder, one refiner per level and a decoder; auxiliary heads and a loss of its own where its paper has them.
 
-    `network(images, valid)`: images (batch, bands, height, width) in the imagery's own values (they are standardised
-    here, by the band statistics of the training split); valid (batch, 1, height, width), 1 where a pixel is valid, 0
-    where not (None: all valid) -> logits (batch, classes, height, width), for any height and width.
+    `network(images, valid)`: images (batch, bands, height, width) in the imagery's own values (the network standardises
+    them by its band statistics), valid (batch, 1, height, width), 1 where a pixel is valid and 0 where it is not (None:
+    all are valid) -> logits (batch, classes, height, width), for any height and width.
 
-    Refiners see the whole map through summaries alone, so a scene can be refined window by window: `encode`,
-    `summarise`, merge the summaries, `refine`, `decode` (and `locate` before each window, where refiners must know).
+    Refiners see the whole map through summaries only, so a scene can be refined window by window: `encode` and
+    `summarise` each window, `merge` the summaries, then `refine` and `decode` each window with the merged summaries.
     """
 
     band_mean: Tensor
+    """Mean of each band that images are standardised by, (bands,)."""
     band_std: Tensor
+    """Standard deviation of each band, (bands,)."""
 
     def __init__(
         self,
@@ -46,56 +47,94 @@ class Network(nn.Module):
         refiners: Sequence[SummaryModule],
         decoder: nn.Module,
         bands: int,
+        classes: int,
         *,
         auxiliary: Auxiliary | None = None,
-        loss: Loss = "cross-entropy",
+        loss: LossName = "cross-entropy",
     ) -> None:
         super().__init__()
+        self.name = "network"
+        """The name that it was built by."""
+        self.classes = classes
+        """Number of classes, which is the number of channels of its logits."""
         self.stride = max(encoder.strides)
-        self.loss: Loss = loss
+        """The largest stride of the features: encoded images have heights and widths that are multiples of it."""
+        self.loss: LossName = loss
         self.encoder = encoder
         self.refiners = nn.ModuleList(refiners)
         self.decoder = decoder
         self.auxiliary = auxiliary
-        self.card: Card | None = None
         self.register_buffer("band_mean", torch.zeros(bands))
         self.register_buffer("band_std", torch.ones(bands))
 
     @property
     def bands(self) -> int:
+        """Number of bands of its images."""
         return self.band_mean.numel()
-
-    @property
-    def legend(self) -> Legend | None:
-        """The classes it was trained for; None before training."""
-        return self.card.legend if self.card else None
 
     @property
     def bounded(self) -> bool:
         """Whether its summaries do not grow with the map, so that scenes of any size can be merged."""
-        return all(module.bounded for module in self._modules_of_map())
+        return all(module.bounded for module in self._refiners())
+
+    @property
+    def needs_place(self) -> bool:
+        """Whether `summarise` and `refine` depend on where in the scene the images lie."""
+        return any(module.needs_place for module in self._refiners())
 
     def check_local(self) -> None:
-        """Raises NetworkError where scene context would not be exact: summaries that grow, or an encoder that looks at
-        the whole image by itself."""
+        """Check that a scene can be predicted window by window with the summaries of the whole scene.
+
+        Raises:
+            NetworkError: Its summaries grow with the map, or its encoder looks at the whole image by itself.
+        """
         if not self.bounded:
             raise NetworkError(
-                "this network compares every position with every other, so a scene of any size is out of its reach; "
-                "predict with --context window"
+                f"'{self.name}' compares every position with every other, so it cannot have the context of a whole "
+                "scene; predict with window context"
             )
         if found := global_operations(self.encoder):
             raise NetworkError(
                 f"encoder '{self.encoder.name}' looks at the whole image by itself ({', '.join(found)}), "
-                "so windows cannot stand for the scene; "
-                "predict with --context window, or train with an encoder such as resnet50"
+                "so windows cannot be put together to the scene; predict with window context, or train a network with "
+                "an encoder such as resnet50"
             )
 
     def forward(self, images: Tensor, valid: Tensor | None = None) -> Tensor:
+        """Logits of images of any height and width.
+
+        Args:
+            images: (batch, bands, height, width), floating point, in the imagery's own values.
+            valid: (batch, 1, height, width), 1 (or True) where a pixel is valid, 0 where not; floating point, bool or
+                uint8. None: every pixel is valid.
+
+        Returns:
+            Logits (batch, classes, height, width).
+
+        Raises:
+            NetworkError: Images or valid have another shape or type.
+
+        Warns:
+            StatisticsWarning: The imagery's values and the network's band statistics do not go together.
+        """
+        images, valid = self._checked(images, valid)
         height, width = images.shape[2:]
         return self.decode(self._refined(images, valid))[..., :height, :width]
 
     def training_logits(self, images: Tensor, valid: Tensor | None = None) -> list[tuple[Tensor, float]]:
-        """The logits that the loss is taken of, each with its weight: the network's, then the auxiliary heads'."""
+        """Everything that the loss is taken of: the network's own logits, then those of the auxiliary heads.
+
+        Args:
+            images: As in `forward`.
+            valid: As in `forward`.
+
+        Returns:
+            Logits (batch, classes, height, width), each with its weight in the loss.
+
+        Raises:
+            NetworkError: Images or valid have another shape or type, or are too small for batch norm.
+        """
+        images, valid = self._checked(images, valid)
         height, width = images.shape[2:]
         refined = self._refined(images, valid)
         logits = [(self.decode(refined), 1.0)]
@@ -108,69 +147,134 @@ class Network(nn.Module):
         return pad_to_stride(images, valid, self.stride)
 
     def encode(self, images: Tensor, valid: Tensor | None = None) -> list[Tensor]:
-        """The features as the refiners take them: images standardised, invalid pixels put to the mean, encoded.
+        """The features that the refiners take.
 
-        Height and width must be multiples of the stride.
+        Images are standardised, invalid pixels are set to the mean, and the result is encoded.
+
+        Args:
+            images: (batch, bands, height, width), height and width multiples of the stride.
+            valid: (batch, 1, height, width); None: every pixel is valid.
+
+        Returns:
+            One tensor per level, (batch, channels, height / stride of the level, width / stride of the level).
         """
         images = (images - self.band_mean.view(-1, 1, 1)) / self.band_std.view(-1, 1, 1)
         if valid is not None:
             images = torch.where(valid > 0, images, 0)
-        return [m.prepare(f) for m, f in zip(self._modules_of_map(), self.encoder(images), strict=True)]
+        return [m.prepare(f) for m, f in zip(self._refiners(), self.encoder(images), strict=True)]
 
-    def locate(self, place: Place | None) -> None:
-        """Say where in a scene the images to come lie, in pixels at multiples of the stride (None: they are all of it).
+    def summarise(
+        self, features: Sequence[Tensor], valid: Tensor | None = None, place: Place | None = None
+    ) -> list[Summary]:
+        """Each refiner's summary of its features.
 
-        Modules that pool by region must know.
+        Args:
+            features: What `encode` returned, or a part of it.
+            valid: (batch, 1, height, width) at the height and width of the images; None: every pixel is valid.
+            place: Where in the scene the images lie, in pixels, row and column multiples of the stride; None: they are
+                the whole scene. Only networks that need a place look at it.
+
+        Returns:
+            One summary per level.
         """
-        for module, stride in zip(self._modules_of_map(), self.encoder.strides, strict=True):
-            if place is None:
-                module.locate(None)
-            else:
-                height, width = (-(-size // self.stride) * self.stride // stride for size in place[2:])
-                module.locate(Place(place.row // stride, place.col // stride, height, width))
-
-    def summarise(self, features: Sequence[Tensor], valid: Tensor | None = None) -> list[Summary]:
-        """Each refiner's summary of its features; valid at the images' height and width."""
         at_level = [None if valid is None else shrink_valid(valid, stride) for stride in self.encoder.strides]
-        return [m.summarise(f, v) for m, f, v in zip(self._modules_of_map(), features, at_level, strict=True)]
+        levels = zip(self._refiners(), features, at_level, self._places(place), strict=True)
+        return [module.summarise(f, v, p) for module, f, v, p in levels]
 
     def merge(self, a: Sequence[Summary], b: Sequence[Summary]) -> list[Summary]:
         """The summaries of two disjoint parts of a scene together."""
-        return [m.merge(x, y) for m, x, y in zip(self._modules_of_map(), a, b, strict=True)]
+        return [m.merge(x, y) for m, x, y in zip(self._refiners(), a, b, strict=True)]
 
-    def refine(self, features: Sequence[Tensor], summaries: Sequence[Summary]) -> list[Tensor]:
-        """The refined features, given the summaries of the map they belong to."""
-        return [m.attend(f, s) for m, f, s in zip(self._modules_of_map(), features, summaries, strict=True)]
+    def refine(
+        self, features: Sequence[Tensor], summaries: Sequence[Summary], place: Place | None = None
+    ) -> list[Tensor]:
+        """The refined features.
+
+        Args:
+            features: What `encode` returned.
+            summaries: Of the map that the features belong to, one per level.
+            place: Where in that map the images lie, as in `summarise`.
+
+        Returns:
+            One tensor per level, with the height and width of its features.
+        """
+        levels = zip(self._refiners(), features, summaries, self._places(place), strict=True)
+        return [module.attend(f, s, p) for module, f, s, p in levels]
 
     def decode(self, features: Sequence[Tensor]) -> Tensor:
-        """Logits at the images' height and width."""
+        """Logits (batch, classes, height, width) of refined features, at the height and width of the encoded images."""
         return self.decoder(features)
 
     def set_statistics(self, mean: Sequence[float], std: Sequence[float]) -> None:
-        """Set the band statistics that images are standardised by, in the imagery's own values."""
+        """Set the band statistics that images are standardised by.
+
+        They belong to the network: they are saved with its weights, and images are always given in the imagery's own
+        values. A network that was just built has mean 0 and deviation 1, so set them before training it:
+
+            network = manet.build("manet", bands=3, classes=6)
+            network.set_statistics(images.mean((0, 2, 3)).tolist(), images.std((0, 2, 3)).tolist())
+
+        with `images` the training imagery, (images, bands, height, width). Training on a prepared dataset does so.
+
+        Args:
+            mean: Of each band over the training imagery, in the imagery's own values.
+            std: Standard deviation of each band, above 0.
+
+        Raises:
+            NetworkError: There is not one value per band, or a deviation is not above 0.
+        """
+        if len(mean) != self.bands or len(std) != self.bands:
+            raise NetworkError(f"got {len(mean)} means and {len(std)} deviations; the network has {self.bands} bands")
+        if not all(0 < value < float("inf") for value in std):
+            raise NetworkError(f"got the deviations {', '.join(f'{value:g}' for value in std)}; all must be above 0")
         self.band_mean.copy_(torch.as_tensor(mean))
         self.band_std.copy_(torch.as_tensor(std))
-
-    def scale_energy(self, size: int | None) -> None:
-        """Scale every channel energy to that of a map of size x size pixels; None restores the paper's form."""
-        for stride, refiner in zip(self.encoder.strides, self.refiners, strict=True):
-            for module in refiner.modules():
-                if isinstance(module, ChannelAttention):
-                    module.energy_positions = None if size is None else (size / stride) ** 2
 
     def gates(self) -> list[nn.Parameter]:
         """The gates of the residual attention modules, which start at 0."""
         return [p for name, p in self.named_parameters() if name.endswith(".gate")]
 
+    def __repr__(self) -> str:
+        mean, std = (
+            "unknown" if values.is_meta else ", ".join(f"{value:.4g}" for value in values.tolist())
+            for values in (self.band_mean, self.band_std)
+        )
+        channels, strides = (", ".join(map(str, each)) for each in (self.encoder.channels, self.encoder.strides))
+        auxiliary = "" if self.auxiliary is None else f", in training also {type(self.auxiliary).__name__}"
+        facts = {
+            "encoder": f"{self.encoder.name}, {channels} channels at strides {strides}",
+            "refiners": ", ".join(type(module).__name__ for module in self.refiners),
+            "decoder": f"{type(self.decoder).__name__}{auxiliary}",
+            "bands": self.bands,
+            "classes": self.classes,
+            "stride": self.stride,
+            "parameters": f"{sum(p.numel() for p in self.parameters()):,}",
+            "band mean": mean,
+            "band deviation": std,
+        }
+        return "\n".join([f"Network {self.name}", *(f"  {name + ':':<16}{fact}" for name, fact in facts.items())])
+
+    def _checked(self, images: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        images, valid = check_images(images, valid, self.bands, self.band_mean.dtype)
+        warn_of_values(images, valid, self.band_mean, self.band_std)
+        return images, valid
+
     def _refined(self, images: Tensor, valid: Tensor | None) -> list[Tensor]:
         images, valid = self.pad(images, valid)
         if self.training and images.shape[0] * images.shape[2] * images.shape[3] == self.stride**2:
             raise NetworkError(
-                f"one image of {images.shape[2]} x {images.shape[3]} pixels is a single value a channel at stride "
+                f"one image of {images.shape[2]} x {images.shape[3]} pixels is a single value per channel at stride "
                 f"{self.stride}, too few for batch norm to train on; give larger patches or a larger batch"
             )
         features = self.encode(images, valid)
         return self.refine(features, self.summarise(features, valid))
 
-    def _modules_of_map(self) -> list[SummaryModule]:
+    def _places(self, place: Place | None) -> list[Place | None]:
+        """A place in pixels as each level has it, in cells."""
+        if place is None:
+            return [None] * len(self.encoder.strides)
+        height, width = (-(-size // self.stride) * self.stride for size in place[2:])
+        return [Place(place.row // s, place.col // s, height // s, width // s) for s in self.encoder.strides]
+
+    def _refiners(self) -> list[SummaryModule]:
         return list(self.refiners)  # type: ignore[arg-type]

@@ -20,15 +20,16 @@ BINS = (1, 2, 3, 6)
 
 
 class PyramidPooling(SummaryModule):
-    """PPM: means over 1, 4, 9 and 36 regions of the map, each 1x1 to a quarter of the channels, beside the features.
+    """PPM: the features, and means over 1, 4, 9 and 36 regions of the map, each by 1x1 to a quarter of the channels.
 
-    features (batch, channels, height, width) -> (batch, channels / 4, height, width), by a 3x3 over the whole.
+    features (batch, channels, height, width) -> (batch, channels / 4, height, width), by a 3x3 over all of it.
     Region i of n along a side of L cells is [floor(i L / n), ceil((i + 1) L / n)). The means are laid over the map
-    bilinearly, the outer regions' at its edges. Which regions a window meets depends on its place: see `locate`.
+    bilinearly, those of the outer regions at its edges. Which regions a window meets depends on its place.
     Summary: for each n, the sums over the regions (batch, channels, n, n) and their weights (batch, 1, n, n).
     """
 
     reach: ClassVar[int] = 1
+    needs_place: ClassVar[bool] = True
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -40,14 +41,10 @@ class PyramidPooling(SummaryModule):
             ]
         )
         self.fusion = ConvBlock(channels + len(BINS) * quarter, quarter, 3)
-        self.place: Place | None = None
 
-    def locate(self, place: Place | None) -> None:
-        self.place = place
-
-    def summarise(self, features: Tensor, valid: Tensor | None = None) -> Summary:
+    def summarise(self, features: Tensor, valid: Tensor | None = None, place: Place | None = None) -> Summary:
         dtype = sum_dtype(features)
-        place = self.place or Place(0, 0, *features.shape[2:])
+        place = place or Place(0, 0, *features.shape[2:])
         with in_full_precision(features):
             x = features.to(dtype)
             weights = torch.ones_like(x[:, :1]) if valid is None else valid.to(dtype)
@@ -59,9 +56,9 @@ class PyramidPooling(SummaryModule):
                     summary.append(torch.einsum("bchw,ih,jw->bcij", summed, rows, cols))
             return tuple(summary)
 
-    def attend(self, features: Tensor, summary: Summary) -> Tensor:
+    def attend(self, features: Tensor, summary: Summary, place: Place | None = None) -> Tensor:
         dtype = sum_dtype(features)
-        place = self.place or Place(0, 0, *features.shape[2:])
+        place = place or Place(0, 0, *features.shape[2:])
         parts = [features]
         for bins, branch, total, weight in zip(BINS, self.branches, summary[::2], summary[1::2], strict=True):
             mean = total.to(dtype) / torch.where(weight > 0, weight, 1).to(dtype)
@@ -72,35 +69,20 @@ class PyramidPooling(SummaryModule):
         return self.fusion(torch.cat(parts, dim=1))
 
 
-def naive(module: PyramidPooling, features: Tensor, valid: Tensor | None = None) -> Tensor:
-    """Region by region, then torch's own interpolation."""
-    height, width = features.shape[2:]
-    weights = torch.ones_like(features[:, :1]) if valid is None else valid.to(features.dtype)
-    parts = [features]
-    for bins, branch in zip(BINS, module.branches, strict=True):
-        rows, cols = ([slice(i * n // bins, -(-(i + 1) * n // bins)) for i in range(bins)] for n in (height, width))
-        sums = [[(features * weights)[..., r, c].sum((2, 3)) for c in cols] for r in rows]
-        shares = [[weights[..., r, c].sum((2, 3)).clamp(min=1e-30) for c in cols] for r in rows]
-        means = [torch.stack([s / w for s, w in zip(*both, strict=True)], 2) for both in zip(sums, shares, strict=True)]
-        pooled = branch(torch.stack(means, dim=2))
-        parts.append(torch.nn.functional.interpolate(pooled, (height, width), mode="bilinear", align_corners=True))
-    return module.fusion(torch.cat(parts, dim=1))
-
-
 def _regions(bins: int, length: int, first: int, size: int) -> Tensor:
-    """1 where cell first + c of a side of so many cells is in region b, (bins, size)."""
+    """1 where cell first + c of a side of `length` cells is in region b, (bins, size)."""
     cell, region = torch.arange(first, first + size), torch.arange(bins).unsqueeze(1)
     return (cell >= region * length // bins) & (cell < -(-(region + 1) * length // bins))
 
 
 def _between(bins: int, length: int, first: int, size: int) -> Tensor:
-    """The share of region b in cell first + c, the outer regions' centres on the outer cells, (size, bins)."""
+    """The share of region b in cell first + c, with the outer regions centred on the outer cells, (size, bins)."""
     at = torch.arange(first, first + size, dtype=torch.float64) * (bins - 1) / max(length - 1, 1)
     return (1 - (at.unsqueeze(1) - torch.arange(bins)).abs()).clamp(min=0)
 
 
 class PSPHead(nn.Module):
-    """Dropout, 1x1 convolution to the classes, enlarged to the images' size."""
+    """Dropout, 1x1 convolution to the classes, enlarged to the size of the images."""
 
     def __init__(self, channels: int, classes: int) -> None:
         super().__init__()
@@ -111,7 +93,7 @@ class PSPHead(nn.Module):
 
 
 class DeepSupervision(Auxiliary):
-    """A head on the third feature, its loss weighted 0.4. Zhao et al. 2017, Fig. 4."""
+    """A head on the third feature; its loss has weight 0.4. Zhao et al. 2017, Fig. 4."""
 
     weight = 0.4
 
@@ -129,4 +111,4 @@ def pspnet(encoder: Encoder, bands: int, classes: int) -> Network:
     *_, third, deep = encoder.channels
     refiners = [Unrefined(), Unrefined(), Unrefined(), PyramidPooling(deep)]
     decoder, auxiliary = PSPHead(max(deep // 4, 1), classes), DeepSupervision(third, classes)
-    return Network(encoder, refiners, decoder, bands, auxiliary=auxiliary)
+    return Network(encoder, refiners, decoder, bands, classes, auxiliary=auxiliary)

@@ -1,4 +1,4 @@
-"""The authors' released weights: their names for the parts of MANet, and ours."""
+"""The authors' released weights: their names for the parts of MANet, translated to ours."""
 
 import pickle
 import re
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from manet.card import Card
-from manet.errors import CheckpointError
+from manet.errors import CheckpointError, CheckpointNotFoundError
 from manet.legend import Legend
 from manet.networks import Network, build
 from manet.recipe import NetworkSettings, Recipe
@@ -29,21 +29,28 @@ NAMES = (
     (r"finalconv2\.", "decoder.head.2."),
     (r"finalconv3\.", "decoder.head.4."),
 )
-"""Beginnings of their names and of ours."""
+"""How their names begin, as patterns, and how ours do."""
 
 PARTS = {"conv1": "0", "norm1": "1", "deconv2": "3", "norm2": "4", "conv3": "6", "norm3": "7"}
-"""The layers of a DeBlock."""
+"""The layers of a DeBlock, by their names and ours."""
 
 BLOCKS: dict[tuple[int, ...], str] = {(2, 2, 2, 2): "resnet18", (3, 4, 6, 3): "resnet50", (3, 4, 23, 3): "resnet101"}
-"""Blocks at each of the four levels of an encoder, where they tell it (ResNet-34 has basic blocks, see below)."""
+"""Encoders by the number of blocks at each of their four levels. ResNet-34 has as many as ResNet-50; see `_encoder`."""
 
 
-def convert(path: Path, legend: Legend | None, mean: tuple[float, ...], std: tuple[float, ...]) -> Network:
-    """A network of ours, with its card, from a state dict of the authors' released module.
+def convert(path: Path, legend: Legend | None, mean: tuple[float, ...], std: tuple[float, ...]) -> tuple[Network, Card]:
+    """A network of ours with its card, from a state dict of the authors' released module.
 
-    legend: the classes in the order they were trained in; None names them by their numbers. mean, std: of each band,
-    in the imagery's own values, that images are standardised by before the weights see them; one value stands for all.
-    Raises CheckpointError where the file is no such state dict or does not fit the legend.
+    Args:
+        path: The state dict, .pth. No code in it is run.
+        legend: The classes in the order in which they were trained; None to number them.
+        mean: The mean by which each band is standardised before the weights see it, in the imagery's own values; one
+            value stands for all bands.
+        std: The standard deviation of each band, likewise.
+
+    Raises:
+        CheckpointNotFoundError: There is no such file.
+        CheckpointError: It is no such state dict, or does not fit the legend.
     """
     state = {name.removeprefix("module."): tensor for name, tensor in _read(path).items()}
     missing = [name for name in ("firstconv.weight", "finalconv3.weight", "attention1.PAM.gamma") if name not in state]
@@ -71,7 +78,7 @@ def convert(path: Path, legend: Legend | None, mean: tuple[float, ...], std: tup
             f"{path} has {bands} bands; got {len(mean)} means and {len(std)} deviations: give as many, or one"
         )
     network.set_statistics(means, stds)
-    network.card = Card(
+    card = Card(
         recipe=Recipe(network=NetworkSettings(name="manet", encoder=encoder)),
         dataset=f"converted from {path.name}",
         legend=legend or _numbered(classes),
@@ -85,12 +92,12 @@ def convert(path: Path, legend: Legend | None, mean: tuple[float, ...], std: tup
         attribution="weights of the authors of MANet (Li et al. 2021)",
         version=version("manet"),
     )
-    return network.eval()
+    return network.eval(), card
 
 
 def _read(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
-        raise CheckpointError(f"no weights at {path}; give the .pth file of the authors' module")
+        raise CheckpointNotFoundError(f"no weights at {path}; give the .pth file of the authors' module")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError) as error:
@@ -131,7 +138,7 @@ def _rename(name: str) -> str:
 
 
 def _numbered(classes: int) -> Legend:
-    """Classes by their numbers, in colours that differ."""
+    """A legend with numbered classes in different colours."""
     entries = [
         {"name": f"class {i}", "colour": [(67 * i + 40) % 256, (151 * i + 90) % 256, (211 * i + 20) % 256]}
         for i in range(classes)

@@ -1,4 +1,4 @@
-"""Scenes unlike the training data: what can be made alike is, and the rest is said."""
+"""Scenes unlike the training data: what can be adapted is, and the rest is said."""
 
 import math
 from collections.abc import Iterator
@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from manet.card import Card
 from manet.errors import SceneError
-from manet.prediction.predictor import Advance, AreaPredictor, Strip, ignore
-from manet.prediction.summary_tree import SumsFile
+from manet.prediction.predictor import Done, Predicted, Predictor, ignore
+from manet.prediction.summary_tree import SummaryFile
 from manet.raster.bands import find_bands, is_named
 from manet.raster.collar import Colour, find_collar
 from manet.raster.scene import Scene
@@ -22,8 +22,8 @@ SAME_GSD = 1.1
 SAMPLES, SAMPLE = 4, 128
 """A scene's values are looked at in 4 x 4 windows of 128 pixels."""
 
-PART = 512
-"""Largest height and width of the pieces that a resampled piece becomes."""
+TILE = 512
+"""Largest height and width of the windows that a resampled window becomes, pixels."""
 
 FAR_MEAN = 1.0
 """A band's mean is far from the training's beyond so many of the training's standard deviations."""
@@ -33,7 +33,7 @@ FAR_STD = 3.0
 
 
 @dataclass(frozen=True)
-class Fit:
+class Adapted:
     """A scene as a network takes it, what was done to it, and what is doubtful."""
 
     own: Scene
@@ -43,7 +43,7 @@ class Fit:
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
 
-    def without_collar(self, colour: Colour) -> "Fit":
+    def without_collar(self, colour: Colour) -> "Adapted":
         """Both with their collars as nodata, each found on its own grid. Raises SceneError as `find_collar` does."""
 
         def cleared(scene: Scene) -> Scene:
@@ -54,13 +54,13 @@ class Fit:
         return replace(self, own=cleared(self.own), resampled=self.resampled and cleared(self.resampled))
 
 
-def fit_scene(scene: Scene, card: Card, native: bool = False) -> Fit:
+def adapt_scene(scene: Scene, card: Card, native: bool = False) -> Adapted:
     """Bring a scene to the bands and the ground sampling distance that a network was trained on.
 
     native: keep the scene's ground sampling distance.
     Raises SceneError where bands are missing, and where there are values that the training's number type cannot hold.
     """
-    scene, notes, warnings = _fit_bands(scene, card)
+    scene, notes, warnings = _adapt_bands(scene, card)
     warnings += _unusual(scene, card)
     own, resampled = scene.gsd_m(), None
     if own is None or card.gsd_m is None:
@@ -71,44 +71,48 @@ def fit_scene(scene: Scene, card: Card, native: bool = False) -> Fit:
         if native:
             warnings.append(f"{both}: predicted at its own, as asked")
         else:
-            notes.append(f"{both}: resampled to that; the map is on the scene's own grid (--native: not resampled)")
+            notes.append(f"{both}: resampled to that; the map is on the scene's own grid")
             resampled = scene.at(card.gsd_m)
-    return Fit(scene, resampled, tuple(notes), tuple(warnings))
+    return Adapted(scene, resampled, tuple(notes), tuple(warnings))
 
 
-@dataclass(frozen=True)
-class OwnGrid(AreaPredictor):
-    """Predicts a scene as it is at another ground sampling distance, and gives the map on the scene's own grid."""
+class OwnGrid(Predictor):
+    """Predicts a scene at another ground sampling distance, and gives the map on the scene's own grid."""
 
-    predictor: AreaPredictor
-    resampled: Scene
+    def __init__(self, predictor: Predictor, resampled: Scene) -> None:
+        self.predictor, self.resampled = predictor, resampled
+        self.window = predictor.window
 
     @property
     def overlap(self) -> int:
         return self.predictor.overlap
 
-    def windows(self, area: Window) -> int:
-        return self.predictor.windows(self.resampled.window)
+    def steps(self, region: Window) -> int:
+        return self.predictor.steps(self.resampled.window)
 
     def strips(
-        self, scene: Scene, area: Window, advance: Advance = ignore, *, finished: int = 0, sums: SumsFile | None = None
-    ) -> Iterator[Strip]:
-        """Each valid pixel takes what the resampled pixel has that its centre lies in. area: all of the scene."""
-        assert area == scene.window
+        self, scene: Scene, region: Window, done: Done = ignore, *, finished: int = 0, sums: SummaryFile | None = None
+    ) -> Iterator[Predicted]:
+        """Each valid pixel takes what the resampled pixel has that its centre lies in. region: all of the scene."""
+        assert region == scene.window
         whole = self.resampled.window
-        for strip in self.predictor.strips(self.resampled, whole, advance, finished=finished, sums=sums):
-            yield self._on_own_grid(strip, scene)
-
-    def _on_own_grid(self, strip: Strip, scene: Scene) -> Strip:
-        height, width = scene.height / self.resampled.height, scene.width / self.resampled.width
-        for piece, values in strip:
-            top, bottom = (_first(row, height) for row in (piece.row, piece.bottom))
-            left, right = (_first(col, width) for col in (piece.col, piece.right))
-            for part in tiles(bottom - top, right - left, PART):
-                part = Window(top + part.row, left + part.col, part.height, part.width)
-                rows = ((np.arange(part.row, part.bottom) + 0.5) / height).astype(int) - piece.row
-                columns = ((np.arange(part.col, part.right) + 0.5) / width).astype(int) - piece.col
-                yield part, values[:, rows[:, None], columns] * scene.read(part)[1]
+        height, width = scene.height / whole.height, scene.width / whole.width
+        waiting: Predicted | None = None  # of the strip, until it is known whether more follows
+        for found in self.predictor.strips(self.resampled, whole, done, finished=finished, sums=sums):
+            window = found.window
+            top, bottom = (_first(row, height) for row in (window.row, window.bottom))
+            left, right = (_first(col, width) for col in (window.col, window.right))
+            for tile in tiles(bottom - top, right - left, TILE):
+                if waiting is not None:
+                    yield waiting
+                own = Window(top + tile.row, left + tile.col, tile.height, tile.width)
+                rows = ((np.arange(own.row, own.bottom) + 0.5) / height).astype(int) - window.row
+                columns = ((np.arange(own.col, own.right) + 0.5) / width).astype(int) - window.col
+                values = found.probabilities[:, rows[:, None], columns] * scene.read(own)[1]
+                waiting = Predicted(found.strip, own, values, last=False)
+            if found.last and waiting is not None:
+                yield waiting._replace(last=True)
+                waiting = None
 
 
 def _first(start: int, factor: float) -> int:
@@ -116,7 +120,7 @@ def _first(start: int, factor: float) -> int:
     return math.ceil(start * factor - 0.5)
 
 
-def _fit_bands(scene: Scene, card: Card) -> tuple[Scene, list[str], list[str]]:
+def _adapt_bands(scene: Scene, card: Card) -> tuple[Scene, list[str], list[str]]:
     """By name where all are found, else by position if names may be wrong and there are as many."""
     order = [index for index in find_bands(card.bands, scene.band_names) if index is not None]
     there, wanted = ", ".join(scene.band_names), ", ".join(card.bands)

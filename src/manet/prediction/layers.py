@@ -1,6 +1,5 @@
 """What is kept of probabilities: classes, shares and uncertainty as layers of bytes, IGNORED where nothing is known."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +7,6 @@ from numpy.typing import NDArray
 
 from manet.legend import IGNORED
 from manet.prediction.predictor import Floats, classes_of
-from manet.raster.windows import Window
 from manet.raster.writer import FULL
 
 Bytes = NDArray[np.uint8]
@@ -36,12 +34,8 @@ class Layers:
         first = 1 + self.count * self.probabilities
         return slice(first, first + 1)
 
-    def pieces(self, strip: Iterable[tuple[Window, Floats]]) -> Iterator[tuple[Window, Bytes]]:
-        """Each piece of a strip with its layers (layers, height, width)."""
-        for piece, probabilities in strip:
-            yield piece, self._stack(probabilities)
-
-    def _stack(self, probabilities: Floats) -> Bytes:
+    def stack(self, probabilities: Floats) -> Bytes:
+        """The layers (layers, height, width) of a window's probabilities (classes, height, width)."""
         classes = classes_of(probabilities)
         layers = [classes[None]]
         if self.probabilities:

@@ -1,33 +1,45 @@
-"""What predicts areas of scenes: probabilities strip by strip, in memory that does not depend on the area's size."""
+"""What predicts a part of a scene: probabilities window by window, in memory that does not depend on its size."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from manet.legend import IGNORED
-from manet.prediction.summary_tree import SumsFile
+from manet.prediction.summary_tree import SummaryFile
 from manet.raster.scene import Scene
 from manet.raster.windows import Window
 
 Floats = NDArray[np.float32]
 
-Strip = Iterator[tuple[Window, Floats]]
-"""Pieces of a stretch of rows, disjoint, each with its probabilities (classes, height, width), all 0 where a pixel is
-not valid. A strip must be read to its end before the next one is asked for."""
 
-Advance = Callable[[int], None]
-"""Called with the number of windows that were done before, once; then with the number that is done, again and again."""
+class Predicted(NamedTuple):
+    """A window that is predicted."""
+
+    strip: int
+    """The number of the strip that the window is in."""
+    window: Window
+    probabilities: Floats
+    """(classes, height, width), all 0 where a pixel is not valid."""
+    last: bool
+    """Whether it is the strip's last window."""
+
+
+Done = Callable[[int], None]
+"""Takes the number of windows that are done, counted from the beginning."""
 
 
 def ignore(windows: int) -> None:
     """Takes no notice of progress."""
 
 
-class AreaPredictor(ABC):
-    """Predicts areas of scenes."""
+class Predictor(ABC):
+    """Predicts windows of scenes of any size."""
+
+    window: int
+    """Height and width that the network sees, pixels."""
 
     @property
     @abstractmethod
@@ -35,36 +47,37 @@ class AreaPredictor(ABC):
         """Pixels that neighbouring windows share."""
 
     @abstractmethod
-    def windows(self, area: Window) -> int:
-        """The sum of what `advance` is called with for an area."""
+    def steps(self, region: Window) -> int:
+        """What `done` is called with at the end."""
 
     @abstractmethod
     def strips(
-        self, scene: Scene, area: Window, advance: Advance = ignore, *, finished: int = 0, sums: SumsFile | None = None
-    ) -> Iterator[Strip]:
-        """The strips of an area from top to bottom, without the first `finished` ones.
+        self, scene: Scene, region: Window, done: Done = ignore, *, finished: int = 0, sums: SummaryFile | None = None
+    ) -> Iterator[Predicted]:
+        """The probabilities of a region, strip by strip from top to bottom, without the first `finished` strips.
 
-        A strip has the same values whatever `finished` is, so an interrupted prediction can go on. sums: where sums
-        over the scene are kept in case it is interrupted. Pixels that are in no piece are not valid.
+        Windows are disjoint and cover the region. A strip has the same values whatever
+        `finished` is, so that an interrupted prediction can be resumed.
+
+        Args:
+            scene: What is predicted.
+            region: The window of the scene that is predicted; no pixel outside it is seen.
+            done: Is told how many steps are done.
+            finished: Strips that are left out.
+            sums: Where sums over the scene are kept in case the prediction is interrupted.
         """
 
-    def probabilities(self, scene: Scene, area: Window, advance: Advance = ignore) -> Strip:
-        """All pieces of an area."""
-        return chain.from_iterable(self.strips(scene, area, advance))
+    def classes(self, scene: Scene, region: Window, done: Done = ignore) -> Iterator[tuple[Window, NDArray[np.uint8]]]:
+        """Class indices window by window; IGNORED where a pixel is not valid."""
+        for found in self.strips(scene, region, done):
+            yield found.window, classes_of(found.probabilities)
 
-    def predict(
-        self, scene: Scene, area: Window, advance: Advance = ignore
-    ) -> Iterator[tuple[Window, NDArray[np.uint8]]]:
-        """Class indices of an area, piece by piece; IGNORED where a pixel is not valid."""
-        for piece, probabilities in self.probabilities(scene, area, advance):
-            yield piece, classes_of(probabilities)
-
-    def predict_whole(self, scene: Scene, area: Window, advance: Advance = ignore) -> NDArray[np.uint8]:
-        """Class indices of an area (height, width), all in memory; IGNORED where a pixel is not valid."""
-        classes = np.full((area.height, area.width), IGNORED, np.uint8)
-        for piece, found in self.predict(scene, area, advance):
-            classes[piece.within(area).slices] = found
-        return classes
+    def whole(self, scene: Scene, region: Window, done: Done = ignore) -> NDArray[np.uint8]:
+        """Class indices of a region (height, width), all in memory; IGNORED where a pixel is not valid."""
+        whole = np.full((region.height, region.width), IGNORED, np.uint8)
+        for window, found in self.classes(scene, region, done):
+            whole[window.within(region).slices] = found
+        return whole
 
 
 def classes_of(probabilities: Floats) -> NDArray[np.uint8]:

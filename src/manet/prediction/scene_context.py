@@ -1,191 +1,161 @@
-"""The map of a scene of any size, exactly as if it fitted into memory.
+"""Scene context: the map of a scene of any size, exactly as if it fitted into memory.
 
-Attention reads the scene through summaries alone, and summaries merge. Pass one encodes the scene window by window and
+Attention reads the scene through summaries only, and summaries merge. Pass one encodes the scene window by window and
 merges the summaries of every module; pass two refines with the scene's summaries and decodes. Each window is read with
 a halo, so that the convolutions near its edges see what they would see in the whole scene.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from manet.attention import Place
-from manet.errors import SceneError
-from manet.prediction.predict import to_tensors
-from manet.prediction.predictor import Advance, AreaPredictor, Floats, Strip, ignore
-from manet.prediction.prefetch import ahead
-from manet.prediction.summary_tree import Summaries, SumsFile, Tree
+from manet.errors import OptionError
+from manet.prediction.predictor import Done, Floats, Predicted, Predictor, ignore
+from manet.prediction.prefetch import prefetch
+from manet.prediction.softmax import softmax
+from manet.prediction.summary_tree import Summaries, SummaryFile, SummaryTree
+from manet.prediction.window_context import to_batch
 from manet.raster.scene import Scene
-from manet.raster.windows import Window
+from manet.raster.windows import Place, Window
+from manet.runtime.protocol import Features, Runtime, pad_to_stride
 
-Pair = tuple[Window, Window]
-"""What a window decides, and what it sees."""
-
-Kept = tuple[list[Tensor], NDArray[np.bool_]]
-"""The features and the valid pixels of what a window sees."""
-
-
-class SceneNetwork(Protocol):
-    """A network whose view of the whole map is a summary."""
-
-    stride: int
-
-    def locate(self, place: Any) -> None: ...
-    def pad(self, images: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor | None]: ...
-    def encode(self, images: Tensor, valid: Tensor | None = None) -> list[Tensor]: ...
-    def summarise(self, features: Sequence[Tensor], valid: Tensor | None = None) -> Summaries: ...
-    def merge(self, a: Sequence[tuple[Tensor, ...]], b: Sequence[tuple[Tensor, ...]]) -> Summaries: ...
-    def refine(self, features: Sequence[Tensor], summaries: Sequence[tuple[Tensor, ...]]) -> list[Tensor]: ...
-    def decode(self, features: Sequence[Tensor]) -> Tensor: ...
+Valid = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class HaloTiling:
-    """How a scene is cut: the network sees `window` pixels, of which the outer `halo` pixels are context only."""
+class Core:
+    """A window of pass one and two: what it decides, and what it sees."""
 
-    window: int = 1024
-    halo: int = 192
+    decided: Window
+    seen: Window
 
-    def cores(self, area: Window, stride: int) -> list[Pair]:
-        """Pairs of what a window decides and what it sees. Both begin at multiples of the stride from the area's
-        corner, and what is seen ends at the area's edge, where the whole scene would end too.
-
-        Raises SceneError where halo and window leave nothing to decide.
-        """
-        core = (self.window - 2 * self.halo) // stride * stride
-        if core < stride or self.halo % stride:
-            raise SceneError(
-                f"got a window of {self.window} and a halo of {self.halo} pixels; "
-                f"expected a halo that is a multiple of {stride} and a window of at least {2 * self.halo + stride}"
-            )
-        pairs = []
-        for row in range(0, area.height, core):
-            for col in range(0, area.width, core):
-                decided = Window(area.row + row, area.col + col, core, core).intersect(area)
-                side = core + 2 * self.halo
-                seen = Window(area.row + row - self.halo, area.col + col - self.halo, side, side).intersect(area)
-                assert decided is not None and seen is not None
-                pairs.append((decided, seen))
-        return pairs
+    @property
+    def inner(self) -> Window:
+        """What is decided, from the corner of what is seen."""
+        return self.decided.within(self.seen)
 
 
-class SceneContext(AreaPredictor):
-    """Predicts areas of scenes with the summaries of the whole area."""
+def cores(region: Window, window: int, halo: int, stride: int) -> list[Core]:
+    """The windows that cover a region, row by row.
 
-    def __init__(
-        self, network: SceneNetwork, tiling: HaloTiling, device: torch.device, cache_bytes: int = 2 * 1024**3
-    ) -> None:
+    Both what is decided and what is seen begin at multiples of the stride from the region's corner, and what is seen
+    ends at the region's edge, where the whole region would end too.
+
+    Args:
+        region: What is covered.
+        window: Height and width of what is seen at most, pixels.
+        halo: Outer pixels of it that are context only, a multiple of the stride.
+        stride: Of the network's coarsest features, pixels.
+
+    Raises:
+        OptionError: Halo and window leave nothing to decide.
+    """
+    core = (window - 2 * halo) // stride * stride
+    if core < stride or halo % stride:
+        raise OptionError(
+            f"got a window of {window} and a halo of {halo} pixels; "
+            f"expected a halo that is a multiple of {stride} and a window of at least {2 * halo + stride}"
+        )
+    found = []
+    for row in range(0, region.height, core):
+        for col in range(0, region.width, core):
+            decided = Window(region.row + row, region.col + col, core, core).intersect(region)
+            side = core + 2 * halo
+            seen = Window(region.row + row - halo, region.col + col - halo, side, side).intersect(region)
+            assert decided is not None and seen is not None
+            found.append(Core(decided, seen))
+    return found
+
+
+class SceneContext(Predictor):
+    """Predicts windows of scenes with the summaries of the whole region."""
+
+    def __init__(self, runtime: Runtime, classes: int, window: int, halo: int, cache_bytes: int = 2 << 30) -> None:
         """cache_bytes: memory for features that are kept between the passes; the others are computed twice."""
-        self.network, self.tiling, self.device, self.cache_bytes = network, tiling, device, cache_bytes
+        self.runtime, self.count, self.cache_bytes = runtime, classes, cache_bytes
+        self.window, self.halo = window, halo
 
     @property
     def overlap(self) -> int:
-        return 2 * self.tiling.halo
+        return 2 * self.halo
 
-    def windows(self, area: Window) -> int:
-        return 2 * len(self.tiling.cores(area, self.network.stride))
+    def steps(self, region: Window) -> int:
+        return 2 * len(self.cores(region))
+
+    def cores(self, region: Window) -> list[Core]:
+        return cores(region, self.window, self.halo, self.runtime.stride)
 
     def strips(
-        self, scene: Scene, area: Window, advance: Advance = ignore, *, finished: int = 0, sums: SumsFile | None = None
-    ) -> Iterator[Strip]:
-        """A strip for each row of windows. Pixels of windows without a valid one are in no piece."""
-        pairs = self.tiling.cores(area, self.network.stride)
-        rows = [list(row) for _, row in groupby(range(len(pairs)), key=lambda index: pairs[index][0].row)]
-        tree = Tree(self.network)
-        done = sums.load(tree, self.device) if sums is not None else 0
-        advance(done + sum(map(len, rows[:finished])))
-        kept = self._sum(tree, scene, area, pairs, done, advance, sums)
-        summaries = tree.total()
-        unread = [pairs[index][1] for row in rows[finished:] for index in row if index not in kept]
-        later = ahead(scene.read(seen) for seen in unread)
-
-        def strip(row: list[int]) -> Strip:
-            for index in row:
-                decided, seen = pairs[index]
-                features, valid = kept.pop(index) if index in kept else self._encode_valid(*next(later), decided, seen)
-                if features is not None and summaries is not None:
-                    inside = valid[decided.within(seen).slices]
-                    yield decided, self._decide(features, summaries, decided, seen, area) * inside
-                advance(1)
-
-        yield from (strip(row) for row in rows[finished:])
-        self.network.locate(None)
-
-    @torch.inference_mode()
-    def _sum(
-        self,
-        tree: Tree,
-        scene: Scene,
-        area: Window,
-        pairs: list[Pair],
-        done: int,
-        advance: Advance,
-        sums: SumsFile | None,
-    ) -> dict[int, Kept]:
-        """Pass one: adds what the tree does not hold yet; the features that are kept."""
-        kept: dict[int, Kept] = {}
-        free = self.cache_bytes
-        for index, (image, valid) in enumerate(ahead(scene.read(seen) for _, seen in pairs[done:]), done):
-            decided, seen = pairs[index]
-            if valid[decided.within(seen).slices].any():
-                features, weight = self._encode(image, valid)
-                self._locate(decided, area)
-                tree.add(self._summarise(features, weight, decided, seen))
-                size = sum(f.numel() * f.element_size() for f in features) + valid.nbytes
+        self, scene: Scene, region: Window, done: Done = ignore, *, finished: int = 0, sums: SummaryFile | None = None
+    ) -> Iterator[Predicted]:
+        """A strip for each row of windows."""
+        windows = self.cores(region)
+        rows = [list(row) for _, row in groupby(range(len(windows)), key=lambda index: windows[index].decided.row)]
+        left = [(number, index) for number, row in enumerate(rows) for index in row if number >= finished]
+        before = len(windows) - len(left)
+        tree = SummaryTree(self.runtime)
+        summed = sums.load(tree) if sums is not None else 0
+        kept, free = dict[int, tuple[Features, Valid]](), self.cache_bytes
+        done(before + summed)
+        for index, features, valid in self._encoded(scene, windows, range(summed, len(windows))):
+            if features is not None:
+                tree.add(self._summarise(features, valid, windows[index], region))
+                size = sum(feature.nbytes for feature in features) + valid.nbytes
                 if size <= free:
                     kept[index], free = (features, valid), free - size
-            advance(1)
+            done(before + index + 1)
             if sums is not None:
-                sums.save(tree, index + 1, now=index + 1 == len(pairs))
-        return kept
+                sums.save(tree, index + 1, now=index + 1 == len(windows))
+        summaries = tree.total()
+        again = self._encoded(scene, windows, [index for _, index in left if index not in kept])
+        ends = {row[-1] for row in rows}
+        for step, (number, index) in enumerate(left, before + len(windows) + 1):
+            features, valid = kept.pop(index) if index in kept else next(again)[1:]
+            probabilities = self._decide(features, valid, summaries, windows[index], region)
+            yield Predicted(number, windows[index].decided, probabilities, last=index in ends)
+            done(step)
 
-    def _encode_valid(
-        self, image: NDArray[np.generic], valid: NDArray[np.bool_], decided: Window, seen: Window
-    ) -> tuple[list[Tensor] | None, NDArray[np.bool_]]:
-        """No features where the window decides no valid pixel."""
-        return self._encode(image, valid)[0] if valid[decided.within(seen).slices].any() else None, valid
+    def _encoded(
+        self, scene: Scene, windows: list[Core], indexes: range | list[int]
+    ) -> Iterator[tuple[int, Features | None, Valid]]:
+        """The features of what windows see; None where a window decides no valid pixel."""
+        images = prefetch(lambda index: scene.read(windows[index].seen), indexes)
+        for index, (image, valid) in zip(indexes, images, strict=True):
+            inside = valid[windows[index].inner.slices]
+            yield index, self.runtime.encode(*self._batch(image, valid)) if inside.any() else None, valid
 
-    @torch.inference_mode()
-    def _decide(
-        self, features: list[Tensor], summaries: Summaries, decided: Window, seen: Window, area: Window
-    ) -> Floats:
-        """Pass two: probabilities of what a window decides."""
-        self._locate(seen, area)
-        logits = self.network.decode(self.network.refine(features, summaries))
-        return logits[0, :, *decided.within(seen).slices].float().softmax(dim=0).cpu().numpy()
+    def _batch(self, image: NDArray[np.generic], valid: Valid) -> tuple[Floats, Floats | None]:
+        return pad_to_stride(*to_batch(image, valid), self.runtime.stride)
 
-    def _locate(self, window: Window, area: Window) -> None:
-        """Where in the area the next features lie: (row, col, the area's height and width)."""
-        inside = window.within(area)
-        self.network.locate(Place(inside.row, inside.col, area.height, area.width))
-
-    @torch.inference_mode()
-    def _encode(self, image: NDArray[np.generic], valid: NDArray[np.bool_]) -> tuple[list[Tensor], Tensor | None]:
-        images, weight = self.network.pad(*to_tensors(image, valid, self.device))
-        return self.network.encode(images, weight), weight
-
-    def _summarise(self, features: list[Tensor], weight: Tensor | None, decided: Window, seen: Window) -> Summaries:
-        """Of the part that the window decides alone, so that every position of the scene counts once."""
-        inner = decided.within(seen)
-        height, width = (
-            -(-length // self.network.stride) * self.network.stride for length in (inner.height, inner.width)
-        )
+    def _summarise(self, features: Features, valid: Valid, window: Core, region: Window) -> Summaries:
+        """Of what the window decides only, so that every position of the scene counts once."""
+        inner, stride = window.inner, self.runtime.stride
+        height, width = (-(-length // stride) * stride for length in (inner.height, inner.width))
         parts = []
         for feature in features:
-            stride = self._stride_of(feature, seen)
-            rows = slice(inner.row // stride, (inner.row + height) // stride)
-            columns = slice(inner.col // stride, (inner.col + width) // stride)
+            own = -(-window.seen.height // stride) * stride // feature.shape[2]
+            rows = slice(inner.row // own, (inner.row + height) // own)
+            columns = slice(inner.col // own, (inner.col + width) // own)
             parts.append(feature[..., rows, columns])
+        weight = self._batch(valid[None], valid)[1]
         if weight is not None:
-            weight = weight[..., inner.row : inner.row + height, inner.col : inner.col + width]
-        return self.network.summarise(parts, weight)
+            weight = np.ascontiguousarray(weight[..., inner.row : inner.row + height, inner.col : inner.col + width])
+        return self.runtime.summarise(parts, weight, _place(window.decided, region))
 
-    def _stride_of(self, feature: Tensor, seen: Window) -> int:
-        padded = -(-seen.height // self.network.stride) * self.network.stride
-        return padded // feature.shape[2]
+    def _decide(
+        self, features: Features | None, valid: Valid, summaries: Summaries | None, window: Core, region: Window
+    ) -> Floats:
+        """Pass two: the probabilities of what a window decides."""
+        inner = window.inner
+        if features is None or summaries is None:
+            return np.broadcast_to(np.float32(0), (self.count, inner.height, inner.width))
+        logits = self.runtime.decode(self.runtime.refine(features, summaries, _place(window.seen, region)))
+        return softmax(np.ascontiguousarray(logits[..., *inner.slices]))[0] * valid[inner.slices]
+
+
+def _place(window: Window, region: Window) -> Place:
+    inside = window.within(region)
+    return Place(inside.row, inside.col, region.height, region.width)

@@ -1,6 +1,6 @@
-"""Scenes in and maps out: the only place that knows GDAL."""
+"""Scenes in and maps out; only this package uses GDAL."""
 
 import os
 
-# GDAL's block cache is 5 % of the machine's memory by default, and would grow with the scene
+# MB; by default GDAL's block cache takes 5 % of the machine's memory, so memory would grow with the scene
 os.environ.setdefault("GDAL_CACHEMAX", "64")

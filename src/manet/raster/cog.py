@@ -1,4 +1,4 @@
-"""Cloud-optimised GeoTIFFs: overviews inside, in the order that reading over a network wants."""
+"""Cloud-optimised GeoTIFFs: with overviews inside, and in the order that reading over a network needs."""
 
 from pathlib import Path
 from typing import Literal
@@ -6,16 +6,22 @@ from typing import Literal
 import rasterio.shutil
 
 from manet.files import replacing
-from manet.raster.writer import BLOCK, read_back
+from manet.raster.writer import BLOCK, gdal_writes, read_back
 
 
 def write_cog(source: Path, out: Path, overviews: Literal["mode", "average"]) -> None:
-    """Copy a finished GeoTIFF to a cloud-optimised one, over what is there.
+    """Copy a finished GeoTIFF to a cloud-optimised one.
 
-    overviews: of classes the most frequent one ("mode"), of quantities the mean. Raises OutputError where it cannot be
-    written.
+    Args:
+        source: GeoTIFF to copy.
+        out: File to write, replaced if it exists.
+        overviews: How overviews summarise pixels: by the most frequent value ("mode", for classes) or by the mean
+            ("average", for quantities).
+
+    Raises:
+        OutputError: The file cannot be written.
     """
-    with replacing(out, overwrite=True) as partial:
+    with replacing(out, overwrite=True) as partial, gdal_writes(out):
         sidecar = partial.with_name(f"{partial.name}.aux.xml")
         try:
             rasterio.shutil.copy(
@@ -29,7 +35,7 @@ def write_cog(source: Path, out: Path, overviews: Literal["mode", "average"]) ->
                 overview_resampling=overviews,
             )
             read_back(partial)
-            if sidecar.exists():  # category names
+            if sidecar.exists():  # it holds the names of the classes
                 sidecar.replace(out.with_name(f"{out.name}.aux.xml"))
         finally:
             sidecar.unlink(missing_ok=True)

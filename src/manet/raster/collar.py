@@ -1,4 +1,4 @@
-"""Black and white collars: the frame that mosaics and scans leave around imagery, told from imagery by its place."""
+"""Black and white collars: the frame around imagery that mosaics and scans leave. It is recognised by where it lies."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -14,22 +14,29 @@ from manet.raster.writer import BLOCK
 Colour = Literal["black", "white", "both"]
 
 TOLERANCE = 8 / 255
-"""How far from black or white a collar may be, of the number type's range: lossy compression leaves some noise."""
+"""How far a collar's values may be from black or white, as a share of the number type's range. Lossy compression leaves
+some noise."""
 
 
 @dataclass(frozen=True)
 class Collar:
-    """How far a scene's collar reaches: from each end of each row, and of each column, as first and last pixels of
-    imagery. A pixel is the collar's if nothing but collar or nodata lies between it and the scene's edge, straight
-    along its row or its column; so dark roofs and bright fields inside stay imagery."""
+    """Where the imagery of each row and column of a scene begins and ends; outside of it lies the collar.
+
+    A pixel belongs to the collar if there is nothing but collar or nodata between it and the scene's edge, straight
+    along its row or its column. So dark roofs and bright fields inside stay imagery.
+    """
 
     left: NDArray[np.int64]
+    """(height,): the first column with imagery in each row; the width if there is none."""
     right: NDArray[np.int64]
+    """(height,): the column after the last one with imagery; 0 if there is none."""
     top: NDArray[np.int64]
+    """(width,): the first row with imagery in each column; the height if there is none."""
     bottom: NDArray[np.int64]
+    """(width,): the row after the last one with imagery; 0 if there is none."""
 
     def covers(self, window: Window) -> NDArray[np.bool_]:
-        """Which pixels of a window are the collar's, (height, width)."""
+        """Which pixels of a window belong to the collar, (height, width)."""
         rows, columns = window.slices
         row, col = np.arange(window.row, window.bottom)[:, None], np.arange(window.col, window.right)[None]
         along_row = (col < self.left[rows, None]) | (col >= self.right[rows, None])
@@ -37,14 +44,21 @@ class Collar:
 
 
 def find_collar(scene: Scene, colour: Colour) -> Collar:
-    """Reads the scene once, block by block; memory holds two numbers a row and two a column.
+    """Find a scene's collar.
 
-    Raises SceneError for number types without a white.
+    The scene is read once, block by block; memory holds two numbers per row and two per column.
+
+    Args:
+        scene: A scene of unsigned integers, in which 0 is black and the largest number white.
+        colour: What the collar consists of.
+
+    Raises:
+        SceneError: The scene has another number type, or cannot be read.
     """
     if not np.issubdtype(np.dtype(scene.dtype), np.unsignedinteger):
         raise SceneError(
-            f"{scene.path} is of {scene.dtype}, where black and white are not known; expected unsigned whole numbers: "
-            "give the collar a nodata value instead (gdal_edit -a_nodata)"
+            f"{scene.path} has values of type {scene.dtype}, for which black and white are not known; expected "
+            "unsigned integers: set the collar's value as nodata instead (gdal_edit -a_nodata)"
         )
     most = int(np.iinfo(scene.dtype).max)
     left, right = np.full(scene.height, scene.width), np.zeros(scene.height, np.int64)
@@ -67,5 +81,5 @@ def find_collar(scene: Scene, colour: Colour) -> Collar:
 
 
 def _ends(imagery: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.intp], NDArray[np.intp]]:
-    """Of each row: whether there is imagery, its first pixel, and the one after its last."""
+    """Whether there is imagery in each row, its first pixel, and the pixel after its last one."""
     return np.asarray(imagery.any(axis=1)), imagery.argmax(axis=1), imagery.shape[1] - imagery[:, ::-1].argmax(axis=1)

@@ -1,4 +1,4 @@
-"""The size of pixels and polygons on the ellipsoid, whatever the projection does to areas."""
+"""The size of pixels and polygons on the ellipsoid, however the projection distorts areas."""
 
 import numpy as np
 import rasterio.crs
@@ -9,14 +9,19 @@ from rasterio.transform import Affine
 
 from manet.raster.windows import Window
 
-Values = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 
 class Ground:
-    """Where a raster's pixels lie on the ellipsoid of its CRS."""
+    """Where the pixels of a raster lie on the ellipsoid of its CRS."""
 
     def __init__(self, crs: CRS, transform: Affine) -> None:
-        """crs: one with a geodetic CRS; see `ground_of`."""
+        """Take the raster's place.
+
+        Args:
+            crs: A CRS that is based on a geodetic one; see `ground_of`.
+            transform: From columns and rows to map coordinates.
+        """
         geodetic = crs.geodetic_crs
         assert geodetic is not None and geodetic.ellipsoid is not None
         self.crs, self.transform = crs, transform
@@ -26,11 +31,14 @@ class Ground:
         flattening = 1 / geodetic.ellipsoid.inverse_flattening if geodetic.ellipsoid.inverse_flattening else 0.0
         self._squared_eccentricity = flattening * (2 - flattening)
 
-    def pixel_areas(self, window: Window) -> Values:
-        """Of the pixels of each row of a window, at its middle column, (height,), square metres.
+    def pixel_areas_m2(self, window: Window) -> Floats:
+        """The area of a pixel in each row of a window, measured at the window's middle column.
 
-        With the meridian's radius M and that of the prime vertical N, an area is M N cos(latitude) times that of the
-        pixel in longitude and latitude.
+        With the meridian's radius M and the prime vertical's radius N, it is M N cos(latitude) times the pixel's area
+        in longitude and latitude.
+
+        Returns:
+            (height,), square metres.
         """
         rows, col = np.arange(window.row, window.bottom, dtype=np.float64) + 0.5, window.col + window.width / 2
         right, down = self._step(rows, col, 0, 1), self._step(rows, col, 1, 0)
@@ -39,10 +47,16 @@ class Ground:
         radii = self._axis**2 * (1 - self._squared_eccentricity) / w**2  # M N
         return radii * np.sqrt(1 - sine**2) * np.abs(right[0] * down[1] - right[1] * down[0])
 
-    def polygon_areas(self, polygons: NDArray[np.object_]) -> Values:
-        """Of polygons in map coordinates, square metres: their areas in an equal-area projection around their middle.
+    def polygon_areas_m2(self, polygons: NDArray[np.object_]) -> Floats:
+        """The areas of polygons, measured in an equal-area projection around their common middle.
 
-        A polygon's edges are taken as straight in that projection, which is the same where maps are of a region.
+        Edges are taken as straight in that projection, which makes no difference for maps of a town or a county.
+
+        Args:
+            polygons: Shapely polygons in map coordinates.
+
+        Returns:
+            (polygons,), square metres.
         """
         if not len(polygons):
             return np.zeros(0)
@@ -51,24 +65,25 @@ class Ground:
         longitude, latitude = np.degrees(middle)
         equal_area = Proj(proj="laea", lon_0=longitude, lat_0=latitude, a=self._axis, es=self._squared_eccentricity)
 
-        def move(xy: Values) -> Values:
+        def move(xy: Floats) -> Floats:
             turns = np.stack(self._to_geodetic.transform(xy[:, 0], xy[:, 1])) * self._unit
             return np.stack(equal_area(*turns, radians=True), axis=1)
 
         return shapely.area(shapely.transform(polygons, move))
 
-    def _step(self, rows: Values, col: float, down: float, right: float) -> Values:
-        """How far longitude and latitude (2, rows) go over a pixel, in radians."""
+    def _step(self, rows: Floats, col: float, down: float, right: float) -> Floats:
+        """How far longitude and latitude (2, rows) change from one side of a pixel to the other, radians."""
         step = self._geodetic(rows + down / 2, col + right / 2) - self._geodetic(rows - down / 2, col - right / 2)
         return np.where(np.abs(step) > np.pi, step - np.sign(step) * 2 * np.pi, step)
 
-    def _geodetic(self, rows: Values, col: float) -> Values:
+    def _geodetic(self, rows: Floats, col: float) -> Floats:
+        """Longitude and latitude (2, rows) of places in a column, radians."""
         t = self.transform
         x, y = t.a * col + t.b * rows + t.c, t.d * col + t.e * rows + t.f
         return np.stack(self._to_geodetic.transform(x, y)) * self._unit
 
 
 def ground_of(crs: rasterio.crs.CRS | None, transform: Affine) -> Ground | None:
-    """None where a raster has no place on earth: without a CRS, or with a local one."""
+    """The ground of a raster, or None if its place on earth is unknown: without a CRS, or with a local one."""
     known = CRS.from_wkt(crs.to_wkt()) if crs is not None else None
     return Ground(known, transform) if known is not None and known.geodetic_crs is not None else None

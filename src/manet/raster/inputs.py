@@ -1,4 +1,4 @@
-"""Many scenes at once: files, patterns, folders, STAC items."""
+"""Many scenes in one call: files, patterns, folders, STAC items."""
 
 import glob
 import json
@@ -7,38 +7,43 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from manet.errors import SceneError
+from manet.errors import SceneError, SceneNotFoundError
 
 IMAGES = (".tif", ".tiff", ".jp2", ".vrt", ".img", ".png", ".jpg", ".jpeg")
-"""What is taken of a folder."""
+"""Endings of the files that count as images of a folder."""
 
 
 @dataclass(frozen=True)
 class NamedScene:
-    """What to read, and what to call its outputs."""
+    """A scene to read, and the name that its outputs get."""
 
     name: str
     path: str
+    """Path or address, as GDAL reads it."""
 
 
 def is_collection(place: str) -> bool:
-    """Whether a place may stand for many scenes."""
+    """Whether a place may hold many scenes: a folder, a pattern or a file with STAC items."""
     return Path(place).is_dir() or Path(place).suffix in (".json", ".geojson") or _is_pattern(place)
 
 
 def find_scenes(places: Sequence[str]) -> list[NamedScene]:
-    """The scenes that places stand for, in their order, each with a name of its own.
+    """The scenes in one or several places, in the order of the places, each with its own name.
 
-    A place is an image, a pattern such as 'photos/*.tif' (** for folders in folders), a folder whose images are meant,
-    or a file with a STAC item or item collection. Raises SceneError where one holds no scene, and where two scenes
-    would have the same name.
+    Args:
+        places: Each is an image, a pattern such as 'photos/*.tif' ("**" stands for any folders), a folder, of which all
+            images are taken, or a file with a STAC item or item collection.
+
+    Raises:
+        SceneNotFoundError: A folder or pattern holds no image.
+        SceneError: A STAC file cannot be read, or two scenes have the same name.
     """
     scenes = [scene for place in places for scene in _scenes(place)]
     names = [scene.name for scene in scenes]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise SceneError(
             f"several scenes are called {', '.join(twice)}, so their maps would overwrite each other; "
-            "predict them in separate commands"
+            "map them one at a time, into different folders"
         )
     return scenes
 
@@ -54,7 +59,9 @@ def _scenes(place: str) -> list[NamedScene]:
     else:
         found = [place]
     if not found:
-        raise SceneError(f"no image in {place}; expected files that end in {', '.join(IMAGES)}, or give their names")
+        raise SceneNotFoundError(
+            f"no image in {place}; expected files that end in {', '.join(IMAGES)}, or the names of images"
+        )
     return [NamedScene(Path(file).stem, file) for file in found]
 
 
@@ -69,20 +76,20 @@ def _stac_scenes(path: Path) -> list[NamedScene]:
         return [NamedScene(str(item["id"]), _href(path, item)) for item in items]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise SceneError(
-            f"{path} is no STAC item or item collection ({type(error).__name__}: {error}); "
+            f"{path} is not a STAC item or item collection ({type(error).__name__}: {error}); "
             "give one with features that have an id and assets"
         ) from error
 
 
 def _href(path: Path, item: dict[str, Any]) -> str:
-    """Where the imagery of an item is: its one asset of images with the role 'data', 'visual' if there are several."""
+    """Where an item's imagery is: its only image with the role 'data', or 'visual' if there are several."""
     images = {key: a for key, a in item["assets"].items() if str(a.get("type", "image/")).startswith("image/")}
     assets = {key: a for key, a in images.items() if "data" in a.get("roles", ["data"]) or key == "visual"}
     key = next(iter(assets)) if len(assets) == 1 else "visual"
     if key not in assets:
         raise SceneError(
-            f"{path}: item {item['id']} has {len(assets)} assets of imagery ({', '.join(assets) or 'none'}); "
-            "expected one with the role data, or one called visual"
+            f"{path}: item {item['id']} has {len(assets)} assets with imagery ({', '.join(assets) or 'none'}); "
+            "expected one with the role 'data', or one that is called 'visual'"
         )
     href = str(assets[key]["href"])
     return href if "://" in href or href.startswith("/") else str(path.parent / href)

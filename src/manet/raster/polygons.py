@@ -1,4 +1,4 @@
-"""Polygons of a map, with class, area and confidence, in a file that any GIS opens."""
+"""Polygons of a map, with class, area and confidence, in a file that every GIS can open."""
 
 import warnings
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ from manet.raster.writer import FULL, read_category_names
 
 DRIVERS = {".gpkg": "GPKG", ".parquet": "Parquet"}
 BACKGROUND = "background"
-"""The name of the class that has no polygons of its own."""
+"""The name of the class that gets no polygons, or polygons cut at cells."""
 BATCH = 50_000
-"""Polygons that are written at a time."""
+"""How many polygons are written at a time."""
 
 
 @dataclass(frozen=True)
@@ -31,18 +31,22 @@ class PolygonSettings:
     """Which polygons to write."""
 
     background: Literal["out", "cells"] = "out"
-    """The class of that name: left out, or cut at the borders of cells of 1024 pixels."""
+    """What happens to the class named background: it is left out, or cut at the borders of cells of 1024 pixels."""
     simplify: float = 0.0
-    """Bends smaller than this go, pixels; 0 keeps the pixels' stairs."""
+    """Bends smaller than this are removed, pixels; 0 keeps the stairs of the pixels."""
     least_area_m2: float = 0.0
     """Smaller polygons are left out."""
 
 
 def check_polygon_file(path: Path) -> str:
-    """GDAL's driver for a file. Raises OutputError where the ending or the installed GDAL does not give one."""
+    """The name of GDAL's driver for a file of polygons.
+
+    Raises:
+        OutputError: The file's ending stands for no driver, or the installed GDAL cannot write with it.
+    """
     driver = DRIVERS.get(path.suffix)
     if driver is None:
-        raise OutputError(f"{path} is no name for polygons; expected one that ends in {' or '.join(DRIVERS)}")
+        raise OutputError(f"{path} is not a name for polygons; expected one that ends in {' or '.join(DRIVERS)}")
     if "w" not in pyogrio.list_drivers(write=True).get(driver, ""):
         raise OutputError(f"the installed GDAL cannot write {driver} ({path}); give a name that ends in .gpkg")
     return driver
@@ -55,17 +59,32 @@ def write_polygons(
     settings: PolygonSettings | None = None,
     overwrite: bool = False,
 ) -> int:
-    """Write the polygons of a class raster; how many there are.
+    """Write the polygons of a class raster.
 
-    Attributes: class (index), name, area_m2 on the ellipsoid (of the pixels, whatever is simplified; none without a
-    CRS), and confidence, 0 to 1, with probabilities: the mean over the polygon of its pixels' largest probability.
+    Their attributes are class (its index), name, area_m2 (on the ellipsoid, of the pixels even if the outline is
+    simplified; none without a CRS) and, with probabilities, confidence: 0 to 1, the mean over the polygon's pixels of
+    the largest probability.
+
+    Args:
+        map_file: Class raster, whose side-car file holds the names of the classes.
+        out: File to write, .gpkg or .parquet.
+        probabilities: Raster of shares as bytes, one band per class, of the same size as the map.
+        settings: Which polygons to write.
+        overwrite: Whether a file that exists is replaced.
+
+    Returns:
+        How many polygons were written.
+
+    Raises:
+        OutputError: The file exists and is not to be overwritten, or it cannot be written.
+        SceneError: The map cannot be read, or has no CRS although a smallest area is asked for.
     """
     settings, driver = settings or PolygonSettings(), check_polygon_file(out)
     names = read_category_names(map_file)
     with Scene(map_file) as scene:
         transform, crs, ground = scene.transform, scene.crs, ground_of(scene.crs, scene.transform)
     if ground is None and settings.least_area_m2:
-        raise SceneError(f"{map_file} has no CRS, so the polygons' sizes are unknown; assign one")
+        raise SceneError(f"{map_file} has no CRS, so the sizes of its polygons are unknown; assign one")
     background = next((index for index, name in names.items() if name.casefold() == BACKGROUND), None)
     polygons = trace(map_file, background, settings.background == "cells")
     confidence = None
@@ -84,7 +103,7 @@ def write_polygons(
             last = min(first + BATCH, len(polygons))
             exact = shapely.transform(polygons.shapes(first, last), on_map)
             shapes = exact if simple is None else shapely.transform(simple[first:last], on_map)
-            areas = np.full(last - first, np.nan) if ground is None else ground.polygon_areas(exact)
+            areas = np.full(last - first, np.nan) if ground is None else ground.polygon_areas_m2(exact)
             kept = np.flatnonzero(~(areas < settings.least_area_m2))
             classes = polygons.classes[first:last][kept].astype(np.int32)
             fields = {

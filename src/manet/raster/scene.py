@@ -2,9 +2,9 @@
 
 import copy
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
@@ -18,20 +18,40 @@ from rasterio.transform import Affine, xy
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window as RasterioWindow
 
-from manet.errors import SceneError
+from manet.errors import SceneError, SceneNotFoundError
 from manet.raster.windows import Window
+
+NOT_LOCAL = ("/vsi", "http", "s3:", "gs:", "az:", "zip:", "tar:")
+"""How names begin that GDAL opens, but that are no local paths."""
 
 
 class Scene:
-    """An image that GDAL can read. Bands are the image's own, an alpha band left out.
+    """An image that GDAL can read. Bands are the image's own, without an alpha band.
 
     The file is opened at the first read in each process, so a scene can be handed to workers.
+
+    Attributes:
+        path: Path or address, as GDAL reads it.
+        height, width: Pixels.
+        crs: None if the image has none.
+        transform: From columns and rows to map coordinates.
+        dtype: Number type of the values, such as "uint8".
+        band_names: The bands' descriptions, or else their colours, or else "undefined".
+        described: Whether every band has a description.
+        has_alpha: Whether an alpha band says which pixels are valid.
     """
 
     def __init__(self, path: str | Path, alpha: bool = True) -> None:
-        """alpha: whether an alpha band says which pixels are valid; else it is a band as others, and all are valid.
+        """Look at the image; no pixels are read yet.
 
-        Raises SceneError where there is no such file or it is no image.
+        Args:
+            path: Path or address of an image.
+            alpha: Whether an alpha band says which pixels are valid. If not, it is a band like others and all pixels
+                are valid.
+
+        Raises:
+            SceneNotFoundError: There is no such file.
+            SceneError: It is no image.
         """
         self.path = str(path)
         self._dataset: rasterio.DatasetReader | None = None
@@ -40,7 +60,7 @@ class Scene:
         """What a resampled scene is read from."""
         self._resampling: Resampling | None = None
         self._left_out: Callable[[Window], NDArray[np.bool_]] | None = None
-        with _reading(self.path), _open(self.path) as dataset:
+        with reading(self.path), open_dataset(self.path) as dataset:
             self.height: int = dataset.height
             self.width: int = dataset.width
             self.crs: CRS | None = dataset.crs
@@ -49,16 +69,16 @@ class Scene:
             colours = enumerate(dataset.colorinterp, 1)
             self._indexes = [i for i, colour in colours if colour != ColorInterp.alpha or not alpha]
             self.has_alpha: bool = len(self._indexes) < dataset.count
-            # where a resampled scene has one in any case
+            # a resampled scene gets an alpha band after the others if it has none
             self._alpha = next((i for i in range(1, dataset.count + 1) if i not in self._indexes), dataset.count + 1)
             self.band_names: list[str] = [
                 dataset.descriptions[i - 1] or dataset.colorinterp[i - 1].name for i in self._indexes
             ]
             self.described: bool = all(dataset.descriptions[i - 1] for i in self._indexes)
-            """Whether every band has a name of its own, where others have at best that of a colour."""
 
     @property
     def bands(self) -> int:
+        """How many bands the scene has."""
         return len(self._indexes)
 
     @property
@@ -67,21 +87,27 @@ class Scene:
         return Window(0, 0, self.height, self.width)
 
     def read(self, window: Window) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
-        """Image (bands, height, width) in its own type, and which pixels are valid (height, width).
+        """Read a window.
 
-        Not valid are pixels of nodata value, masked or fully transparent ones, and those that are not finite.
-        Raises SceneError where the file cannot be read, as when it is truncated.
+        Args:
+            window: Pixels inside the scene.
+
+        Returns:
+            The image (bands, height, width) in its own number type, and which pixels are valid (height, width). Pixels
+            are not valid if they have the nodata value, are masked, fully transparent or not finite.
+
+        Raises:
+            SceneError: The file cannot be read, for example because it is truncated.
         """
-        with _reading(self.path):
+        with reading(self.path):
             if self._dataset is None:
                 self._dataset = self._open()
-            rectangle = RasterioWindow(window.col, window.row, window.width, window.height)  # type: ignore[call-arg]
+            rectangle = rasterio_window(window)
             image = self._dataset.read(self._indexes, window=rectangle)
             if self._all_valid:
                 valid = np.ones(image.shape[1:], bool)
-            elif (
-                self.has_alpha or self._resampling is not None
-            ):  # GDAL takes an alpha band for a mask where it is of bytes alone
+            elif self.has_alpha or self._resampling is not None:
+                # read by hand, since GDAL takes an alpha band for a mask only if it is of bytes
                 valid = self._dataset.read(self._alpha, window=rectangle) > 0
             else:
                 valid = self._dataset.dataset_mask(window=rectangle) > 0
@@ -111,23 +137,27 @@ class Scene:
         return {"path": str(path.resolve()), "bytes": state.st_size, "changed_ns": state.st_mtime_ns}
 
     def select(self, order: Sequence[int]) -> Self:
-        """The same scene with these of its bands, in this order."""
+        """The same scene with only these of its bands, counted from 0, in this order."""
         scene = self._copy()
         scene._indexes = [self._indexes[index] for index in order]
         scene.band_names = [self.band_names[index] for index in order]
         return scene
 
     def without(self, left_out: Callable[[Window], NDArray[np.bool_]]) -> Self:
-        """The same scene where pixels are not valid that a function of a window says, (height, width)."""
+        """The same scene with fewer valid pixels: `left_out(window)` says which are not valid, (height, width)."""
         scene = self._copy()
         scene._left_out = left_out
         return scene
 
     def at(self, gsd_m: float) -> Self:
-        """The same scene at another ground sampling distance, resampled as it is read.
+        """The same scene at another ground sampling distance, resampled as it is read, without seams between windows.
 
-        A larger pixel is the mean of the valid ones in it, a smaller one lies between its neighbours (bilinear); both
-        without seams between windows. Raises SceneError where the scene's own distance is unknown.
+        Args:
+            gsd_m: Metres per pixel. A larger pixel is the mean of the valid ones in it, a smaller one is interpolated
+                (bilinear).
+
+        Raises:
+            SceneError: The scene's own distance is unknown.
         """
         own = self.gsd_m()
         if own is None:
@@ -141,6 +171,7 @@ class Scene:
         return scene
 
     def close(self) -> None:
+        """Close the file; the next read opens it again."""
         for dataset in (self._dataset, self._source):
             if dataset is not None:
                 dataset.close()
@@ -162,9 +193,9 @@ class Scene:
 
     def _open(self) -> rasterio.DatasetReader:
         if self._resampling is None:
-            return _open(self.path)
-        self._source = source = _open(self.path)
-        # a mask of its own and nodata become an alpha band, which an image may have already
+            return open_dataset(self.path)
+        self._source = source = open_dataset(self.path)
+        # an alpha band holds what nodata values and masks say; an image that has one keeps it
         return WarpedVRT(
             source,
             crs=source.crs,
@@ -176,29 +207,36 @@ class Scene:
         )
 
 
-def _open(path: str) -> rasterio.DatasetReader:
+def rasterio_window(window: Window) -> RasterioWindow:
+    """A window as rasterio takes it."""
+    return RasterioWindow(window.col, window.row, window.width, window.height)  # type: ignore[call-arg]
+
+
+def open_dataset(path: str | Path) -> rasterio.DatasetReader:
+    """Open an image for reading, without a warning if it has no place on earth."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         return rasterio.open(path)
 
 
-class _reading:  # noqa: N801 (a context manager used like a function)
-    """Turns the errors of GDAL into one line about the file."""
+@contextmanager
+def reading(path: str) -> Iterator[None]:
+    """Turn GDAL's errors about an image into one line.
 
-    def __init__(self, path: str) -> None:
-        self.path = path
-
-    def __enter__(self) -> None:
-        if not self.path.startswith(("/vsi", "http", "s3:", "gs:", "az:", "zip:", "tar:")):
-            if not Path(self.path).exists():
-                raise SceneError(f"no image at {self.path}; give the path of an image that GDAL can read")
-            if Path(self.path).is_dir():
-                raise SceneError(f"{self.path} is a folder; give the path of an image in it")
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        if isinstance(error, RasterioError):
-            reason = str(error.__cause__ or error).splitlines()[0]
-            raise SceneError(
-                f"{self.path} cannot be read as an image ({reason}); it may be truncated or no image: "
-                "check it with gdalinfo, or get it again"
-            ) from error
+    Raises:
+        SceneNotFoundError: `path` is local and there is no such file.
+        SceneError: It is a folder, or what is done inside the context fails.
+    """
+    if not path.startswith(NOT_LOCAL):
+        if not Path(path).exists():
+            raise SceneNotFoundError(f"no image at {path}; give the path of an image that GDAL can read")
+        if Path(path).is_dir():
+            raise SceneError(f"{path} is a folder; give the path of an image in it")
+    try:
+        yield
+    except RasterioError as error:
+        reason = str(error.__cause__ or error).splitlines()[0]
+        raise SceneError(
+            f"{path} cannot be read as an image ({reason}); it may be truncated or no image: "
+            "check it with gdalinfo, or get it again"
+        ) from error

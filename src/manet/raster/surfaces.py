@@ -16,31 +16,42 @@ from manet.raster.writer import BLOCK
 
 
 @dataclass(frozen=True)
-class ClassArea:
-    """What a class covers of a map."""
+class ClassSurface:
+    """How much of a map one class covers."""
 
     name: str
     pixels: int
     area_m2: float | None
-    """On the ellipsoid; None where the map has no place on earth."""
+    """On the ellipsoid; None where the map's place on earth is unknown."""
     share: float
     """Of the valid pixels, 0 to 1."""
 
 
-def class_areas(path: Path, legend: Legend) -> list[ClassArea]:
-    """Of the legend's classes on a class raster, read block by block; each row of a block has pixels of one size."""
+def class_surfaces(path: Path, legend: Legend) -> list[ClassSurface]:
+    """Measure a class raster, which is read block by block.
+
+    Args:
+        path: Class raster: uint8 indices of the legend's classes, IGNORED where not valid.
+        legend: Its classes.
+
+    Returns:
+        One entry per class, in the legend's order.
+
+    Raises:
+        SceneError: The raster is missing or cannot be read.
+    """
     pixels, square_metres = np.zeros(IGNORED + 1, np.int64), np.zeros(IGNORED + 1)
     with Scene(path) as scene:
         ground = ground_of(scene.crs, scene.transform)
         for block in tiles(scene.height, scene.width, BLOCK):
             classes = scene.read(block)[0][0]
             pixels += np.bincount(classes.ravel(), minlength=IGNORED + 1)
-            if ground is not None:
-                sizes = np.repeat(ground.pixel_areas(block), block.width)
+            if ground is not None:  # within a block, the pixels of a row have one size
+                sizes = np.repeat(ground.pixel_areas_m2(block), block.width)
                 square_metres += np.bincount(classes.ravel(), sizes, minlength=IGNORED + 1)
     valid = int(pixels[: len(legend)].sum())
     return [
-        ClassArea(
+        ClassSurface(
             name,
             int(pixels[index]),
             float(square_metres[index]) if ground is not None else None,
@@ -50,18 +61,27 @@ def class_areas(path: Path, legend: Legend) -> list[ClassArea]:
     ]
 
 
-def areas_paths(path: Path) -> tuple[Path, Path]:
-    """Where the areas stand as CSV and as JSON, whichever of the two is named."""
+def surfaces_paths(path: Path) -> tuple[Path, Path]:
+    """The CSV file and the JSON file that the surfaces are written to, whichever of the two is named."""
     return path.with_suffix(".csv"), path.with_suffix(".json")
 
 
-def write_areas(areas: list[ClassArea], path: Path, overwrite: bool = False) -> None:
-    """Both files of `areas_paths`. Raises OutputError where one exists and is not to be overwritten."""
-    table, document = areas_paths(path)
+def write_surfaces(surfaces: list[ClassSurface], path: Path, overwrite: bool = False) -> None:
+    """Write both files of `surfaces_paths`.
+
+    Args:
+        surfaces: One entry per class.
+        path: Name of either file.
+        overwrite: Whether files that exist are replaced.
+
+    Raises:
+        OutputError: A file exists and is not to be overwritten, or it cannot be written.
+    """
+    table, document = surfaces_paths(path)
     with replacing(table, overwrite) as partial, replacing(document, overwrite) as partial_document:
         with partial.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, ["name", "pixels", "area_m2", "share"])
             writer.writeheader()
-            writer.writerows(asdict(area) for area in areas)
-        text = json.dumps({"classes": [asdict(area) for area in areas]}, indent=2, ensure_ascii=False)
+            writer.writerows(asdict(surface) for surface in surfaces)
+        text = json.dumps({"classes": [asdict(surface) for surface in surfaces]}, indent=2, ensure_ascii=False)
         partial_document.write_text(text + "\n", encoding="utf-8")

@@ -1,6 +1,8 @@
-"""Class rasters to polygons: whole ones, whose corners are pixel corners, in memory that depends on corners alone."""
+"""From class rasters to polygons, whose corners are corners of pixels.
 
-import warnings
+A region becomes one polygon however large it is; memory grows with the number of corners only.
+"""
+
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,11 +16,10 @@ import rasterio
 import rasterio.features
 import shapely
 from numpy.typing import NDArray
-from rasterio.errors import NotGeoreferencedWarning
 from rasterio.transform import Affine
-from rasterio.windows import Window as RasterioWindow
 
 from manet.legend import IGNORED
+from manet.raster.scene import open_dataset, rasterio_window
 from manet.raster.windows import tiles
 from manet.raster.writer import BLOCK
 
@@ -28,30 +29,38 @@ CELL = 1024
 
 @dataclass(frozen=True)
 class Polygons:
-    """Polygons in pixel coordinates: the arrays of `shapely.from_ragged_array`, and each polygon's class."""
+    """Polygons in pixel coordinates as the arrays of `shapely.from_ragged_array`, with their classes."""
 
     corners: NDArray[np.int32]
-    """(corners, 2): column and row; each ring's first corner is its last too."""
+    """(corners, 2): column and row. The last corner of a ring is its first."""
     rings: NDArray[np.int64]
-    """Where each ring begins among the corners, and the end of the last one."""
+    """(rings + 1,): where each ring begins among the corners, and where the last one ends."""
     starts: NDArray[np.int64]
-    """Where each polygon begins among the rings, outer ring first, and the end of the last one."""
+    """(polygons + 1,): where each polygon begins among the rings, outer ring first, and where the last one ends."""
     classes: NDArray[np.uint8]
+    """(polygons,): class indices."""
 
     def __len__(self) -> int:
         return len(self.classes)
 
     def shapes(self, first: int, last: int) -> NDArray[np.object_]:
-        """Polygons from one number up to another, as shapely's."""
+        """Shapely polygons from number `first` up to and without number `last`."""
         rings = self.rings[self.starts[first] : self.starts[last] + 1]
         corners = self.corners[rings[0] : rings[-1]].astype(np.float64)
         offsets = (rings - rings[0], self.starts[first : last + 1] - self.starts[first])
         return shapely.from_ragged_array(shapely.GeometryType.POLYGON, corners, offsets)
 
     def sums(self, at_corners: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Of a quantity over the pixels of each polygon, from its sums over all pixels above and left of each corner.
+        """Sum a quantity over the pixels of each polygon.
 
-        A polygon of vertical and horizontal edges is a sum of rectangles, so going along its vertical edges is enough.
+        Edges are vertical or horizontal, so a polygon is a sum of rectangles, and it is enough to go along its vertical
+        edges.
+
+        Args:
+            at_corners: (corners,): the quantity's sum over all pixels above and left of each corner.
+
+        Returns:
+            (polygons,)
         """
         begins = np.delete(np.arange(len(self.corners)), self.rings[1:] - 1)
         vertical = self.corners[begins, 0] == self.corners[begins + 1, 0]
@@ -63,18 +72,23 @@ class Polygons:
 
 
 def trace(path: Path, left_out: int | None = None, cells: bool = False) -> Polygons:
-    """The connected regions (by edges) of equal class of a raster; nodata is none.
+    """Find the regions of equal class of a raster; pixels are neighbours if they share an edge.
 
-    left_out: a class without polygons of its own; cells: with polygons that end at the borders of cells.
+    Args:
+        path: Class raster, uint8; pixels of the value IGNORED belong to no region.
+        left_out: A class whose regions are not found.
+        cells: Whether the regions of that class are found all the same, cut at the borders of cells.
+
+    Returns:
+        One polygon per region, in pixel coordinates.
     """
     corners, rings, starts, classes = array("i"), array("q", [0]), array("q", [0]), array("B")
-    with warnings.catch_warnings(), rasterio.open(path) as raster:
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+    with open_dataset(path) as raster:
         wanted = [int(value not in (IGNORED, left_out)) for value in range(256)]
-        # without georeference, or rasterio would place the corners on the ground
+        # without georeference, since rasterio would give corners in map coordinates
         with (
-            rasterio.open(_looked_up(path, raster, range(256))) as plain,
-            rasterio.open(_looked_up(path, raster, wanted)) as mask,
+            open_dataset(_looked_up(path, raster, range(256))) as plain,
+            open_dataset(_looked_up(path, raster, wanted)) as mask,
         ):
             found = _shapes(rasterio.band(plain, 1), rasterio.band(mask, 1))
             if left_out is not None and cells:
@@ -94,12 +108,19 @@ def trace(path: Path, left_out: int | None = None, cells: bool = False) -> Polyg
 
 
 def integral(path: Path, corners: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Of the largest band of a raster of bytes, the sum over all pixels above and left of each corner (corners,).
+    """Sum each pixel's largest band over all pixels above and left of corners.
 
-    IGNORED counts as 0. The raster is read once, block by block.
+    The raster is read once, block by block.
+
+    Args:
+        path: Raster of bytes, in which IGNORED counts as 0.
+        corners: (corners, 2): column and row.
+
+    Returns:
+        (corners,)
     """
     totals = np.zeros(len(corners), np.int64)
-    with rasterio.open(path) as raster:
+    with open_dataset(path) as raster:
         height, width = raster.shape
         across = -(-width // BLOCK)
         block_of = np.minimum(corners[:, 1] // BLOCK, -(-height // BLOCK) - 1) * across
@@ -112,7 +133,7 @@ def integral(path: Path, corners: NDArray[np.int32]) -> NDArray[np.int64]:
             if block.col == 0:
                 left = np.zeros(block.height + 1, np.int64)
                 below = above.copy()
-            values = raster.read(window=RasterioWindow(block.col, block.row, block.width, block.height)).max(axis=0)  # type: ignore[call-arg]
+            values = raster.read(window=rasterio_window(block)).max(axis=0)
             local = np.zeros((block.height + 1, block.width + 1), np.int64)
             local[1:, 1:] = np.where(values == IGNORED, 0, values).cumsum(axis=0, dtype=np.int64).cumsum(axis=1)
             local += left[:, None]
@@ -127,20 +148,21 @@ def integral(path: Path, corners: NDArray[np.int32]) -> NDArray[np.int64]:
 
 
 def _shapes(band: Any, mask: Any) -> Iterator[tuple[list[list[tuple[float, float]]], float]]:
-    """GDAL's polygons of a band, which it reads row by row."""
+    """The polygons of a band that GDAL finds, reading row by row: rings of corners, and the value inside."""
     for shape, value in rasterio.features.shapes(band, mask=mask, connectivity=4, transform=Affine.identity()):
         yield shape["coordinates"], value
 
 
 def _cells(raster: rasterio.DatasetReader, index: int) -> Iterator[tuple[list[list[tuple[float, float]]], float]]:
+    """The polygons of one class, cut at the borders of cells."""
     for cell in tiles(raster.height, raster.width, CELL):
-        classes = raster.read(1, window=RasterioWindow(cell.col, cell.row, cell.width, cell.height))  # type: ignore[call-arg]
+        classes = raster.read(1, window=rasterio_window(cell))
         for polygon, value in _shapes(classes, classes == index):
             yield [[(x + cell.col, y + cell.row) for x, y in ring] for ring in polygon], value
 
 
 def _looked_up(path: Path, raster: rasterio.DatasetReader, values: Iterable[int]) -> str:
-    """A virtual raster with other values for 0 to 255, and without georeference."""
+    """A virtual raster without georeference, in which the values 0 to 255 are replaced by others."""
     table = ",".join(f"{value}:{other}" for value, other in enumerate(values))
     return (
         f'<VRTDataset rasterXSize="{raster.width}" rasterYSize="{raster.height}">'

@@ -1,4 +1,4 @@
-"""Polygons: read from any file that GDAL's vector drivers know, repaired, placed, burnt into rasters."""
+"""Polygons: read from any file that GDAL's vector drivers know, repaired, moved to another CRS, burnt into rasters."""
 
 import warnings
 from collections.abc import Iterable, Sequence
@@ -16,30 +16,39 @@ from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError
 from rasterio.transform import Affine, xy
 
-from manet.errors import DatasetError
+from manet.errors import DatasetError, DatasetNotFoundError
+from manet.files import choices
 from manet.raster.windows import Window
 
 POLYGON, MULTIPOLYGON = 3, 6
-"""What shapely calls them in numbers."""
+"""Shapely's numbers for these types of geometry."""
 
 
 @dataclass(frozen=True)
 class PolygonFile:
-    """The polygons of a file in its order, self-crossing ones made valid, and the values of one attribute (as text)."""
+    """The polygons of a file in the file's order; those that crossed themselves are made valid."""
 
     path: str
     crs: str
     polygons: list[shapely.Geometry]
     values: list[str | None]
+    """Each polygon's value of one attribute, as text; None if it has none."""
     features: list[int]
     """Each polygon's number in the file, from 0."""
     repaired: int
-    """How many crossed themselves."""
+    """How many polygons crossed themselves."""
     left_out: int
-    """How many features are no polygons."""
+    """How many features are not polygons."""
 
-    def placed(self, crs: str) -> list[shapely.Geometry]:
-        """The polygons in another CRS (WKT or authority code). Raises DatasetError where they do not exist in it."""
+    def in_crs(self, crs: str) -> list[shapely.Geometry]:
+        """The polygons in another CRS.
+
+        Args:
+            crs: WKT or a code such as "EPSG:32645".
+
+        Raises:
+            DatasetError: A polygon does not exist in that CRS.
+        """
         to_crs = Transformer.from_crs(CRS.from_user_input(self.crs), CRS.from_user_input(crs), always_xy=True)
 
         def move(xy: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -49,14 +58,24 @@ class PolygonFile:
         if len(wrong := np.flatnonzero(~np.isfinite(shapely.bounds(moved)).all(axis=1))):
             raise DatasetError(
                 f"{self.path}: feature {self.features[wrong[0]]} and {len(wrong) - 1} more do not exist in the images' "
-                "CRS; their coordinates are not of the CRS that the file says: correct it (ogr2ogr -a_srs EPSG:...)"
+                "CRS; their coordinates are not in the CRS that the file names: correct it (ogr2ogr -a_srs EPSG:...)"
             )
         return list(moved)
 
 
 def read_polygon_file(path: str | Path, attribute: str | None = None) -> PolygonFile:
-    """Raises DatasetError where the file is missing or unreadable, has several layers, no CRS, no polygon, or no such
-    attribute."""
+    """Read the polygons of a file.
+
+    Args:
+        path: A file that one of GDAL's vector drivers can read, with one layer and a CRS.
+        attribute: The attribute whose values are read; None for no attribute.
+
+    Raises:
+        DatasetNotFoundError: There is no such file.
+        DatasetError: The file cannot be read, or has several layers, no CRS, no polygon, or no such attribute.
+    """
+    if not str(path).startswith("/vsi") and not Path(path).exists():
+        raise DatasetNotFoundError(f"no file {path}; give a file of polygons")
     try:
         layers = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
         if len(layers) > 1:
@@ -66,7 +85,10 @@ def read_polygon_file(path: str | Path, attribute: str | None = None) -> Polygon
             )
         fields = [str(name) for name in pyogrio.read_info(path)["fields"]] if layers else []
         if attribute is not None and attribute not in fields:
-            raise DatasetError(f"{path} has no attribute '{attribute}'; there is {', '.join(fields) or 'none'}")
+            raise DatasetError(
+                f"{path} has no attribute '{attribute}'; expected one of {choices(attribute, fields)}",
+                option="attribute",
+            )
         meta, _, wkb, columns = pyogrio.raw.read(path, columns=[] if attribute is None else [attribute])
         geometries = shapely.from_wkb(wkb)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, shapely.errors.GEOSException) as error:
@@ -74,13 +96,15 @@ def read_polygon_file(path: str | Path, attribute: str | None = None) -> Polygon
         raise DatasetError(
             f"{path} cannot be read as polygons ({reason}); give GeoJSON, GeoPackage or Shapefile"
         ) from error
-    if not _places(meta["crs"]):
-        raise DatasetError(f"{path} has no CRS, so its polygons cannot be placed; assign one (ogr2ogr -a_srs EPSG:...)")
+    if not _is_on_earth(meta["crs"]):
+        raise DatasetError(
+            f"{path} has no CRS, so it is unknown where its polygons lie; assign one (ogr2ogr -a_srs EPSG:...)"
+        )
     texts = [None] * len(geometries) if attribute is None else [_text(value) for value in columns[0]]
     polygonal = np.isin(shapely.get_type_id(geometries), (POLYGON, MULTIPOLYGON)) & ~shapely.is_empty(geometries)
     kept = np.flatnonzero(polygonal)
     if not len(kept):
-        raise DatasetError(f"{path} has {len(geometries)} features and no polygon among them; give one with polygons")
+        raise DatasetError(f"{path} has {len(geometries)} features and no polygon among them; give a file of polygons")
     polygons = geometries[kept]
     crossed = ~shapely.is_valid(polygons)
     polygons[crossed] = [_polygonal(shapely.make_valid(polygon)) for polygon in polygons[crossed]]
@@ -96,42 +120,43 @@ def read_polygon_file(path: str | Path, attribute: str | None = None) -> Polygon
 
 
 def read_polygons(path: str | Path, crs: str) -> list[shapely.Geometry]:
-    """The polygons of a file in the given CRS (WKT or authority code). Raises DatasetError as above."""
-    return read_polygon_file(path).placed(crs)
+    """The polygons of a file in another CRS; for both see `read_polygon_file` and `PolygonFile.in_crs`."""
+    return read_polygon_file(path).in_crs(crs)
 
 
-class Shapes:
-    """Polygons with a class each, found by place, so that a window costs what lies in it."""
+class ClassPolygons:
+    """Polygons with one class each, indexed by position, so that a window costs only what lies in it."""
 
     def __init__(self, polygons: Sequence[shapely.Geometry], classes: Sequence[int]) -> None:
+        """Take polygons in map coordinates, and the class index of each."""
         self.polygons, self.classes = polygons, classes
         self._tree = shapely.STRtree(list(polygons))
 
     def touching(self, window: Window, transform: Affine) -> list[int]:
-        """The polygons whose bounds touch a window's, in their order."""
+        """The numbers of the polygons whose bounds touch a window's, in ascending order."""
         bounds = shapely.box(*bounds_of(window, transform))
         return sorted(self._tree.query(bounds).tolist())
 
     def burn(self, window: Window, transform: Affine, background: int) -> NDArray[np.uint8]:
-        """See `burn`, which this does with the polygons near the window alone."""
+        """As the function `burn`, with only the polygons near the window."""
         near = self.touching(window, transform)
         return burn([(self.polygons[i], self.classes[i]) for i in near], window, transform, background)
 
     def overlaps(self, least_area: float) -> tuple[int, int]:
-        """How many pairs share at least an area, and how many of these pairs are of different classes."""
+        """How many pairs of polygons share at least this area, and how many of them have different classes."""
         first, second = self._tree.query(list(self.polygons), predicate="intersects")
         first, second = first[first < second], second[first < second]
         polygons, classes = np.array(self.polygons, object), np.array(self.classes)
         try:
             shared = shapely.area(shapely.intersection(polygons[first], polygons[second])) >= least_area
-        except shapely.errors.GEOSException:  # a polygon that moving to another CRS has crossed
+        except shapely.errors.GEOSException:  # in another CRS a polygon may cross itself
             polygons = shapely.make_valid(polygons)
             shared = shapely.area(shapely.intersection(polygons[first], polygons[second])) >= least_area
         return int(shared.sum()), int((shared & (classes[first] != classes[second])).sum())
 
 
 def bounds_of(window: Window, transform: Affine) -> tuple[float, float, float, float]:
-    """The least x and y, then the largest, of a window's corners."""
+    """The smallest x and y, then the largest, of a window's corners in map coordinates."""
     rows, columns = [window.row, window.row, window.bottom, window.bottom], [window.col, window.right] * 2
     x, y = xy(transform, rows, columns, offset="ul")
     return float(min(x)), float(min(y)), float(max(x)), float(max(y))
@@ -140,8 +165,17 @@ def bounds_of(window: Window, transform: Affine) -> tuple[float, float, float, f
 def burn(
     shapes: Iterable[tuple[shapely.Geometry, int]], window: Window, transform: Affine, background: int
 ) -> NDArray[np.uint8]:
-    """Class indices of a window of a raster: those of the polygons whose inside holds the pixel's centre, later over
-    earlier ones, and the background's elsewhere."""
+    """Burn polygons into a window of a raster.
+
+    Args:
+        shapes: Polygons in map coordinates with their class indices. Later ones lie over earlier ones.
+        window: Pixels of the raster.
+        transform: The raster's, from columns and rows to map coordinates.
+        background: The class of pixels in no polygon.
+
+    Returns:
+        (height, width): the class of the polygon that contains the pixel's centre.
+    """
     x, y = xy(transform, window.row, window.col, offset="ul")
     origin = Affine(transform.a, transform.b, float(x), transform.d, transform.e, float(y))
     shapes = list(shapes)
@@ -154,8 +188,8 @@ def burn(
         )
 
 
-def _places(crs: str | None) -> bool:
-    """Whether a CRS says where on earth; GeoPackage has an engineering CRS for 'undefined'."""
+def _is_on_earth(crs: str | None) -> bool:
+    """Whether a CRS refers to the earth; GeoPackage writes an engineering CRS for 'undefined'."""
     if not crs:
         return False
     try:
@@ -166,13 +200,13 @@ def _places(crs: str | None) -> bool:
 
 
 def _polygonal(geometry: shapely.Geometry) -> shapely.Geometry:
-    """The areas of a geometry, without its points and lines."""
-    parts = [part for part in shapely.get_parts(geometry) if shapely.get_type_id(part) in (POLYGON, MULTIPOLYGON)]
-    return shapely.multipolygons(shapely.get_parts(np.array(parts, object)).tolist())
+    """The polygons of a geometry, without its points and lines."""
+    found = [single for single in shapely.get_parts(geometry) if shapely.get_type_id(single) in (POLYGON, MULTIPOLYGON)]
+    return shapely.multipolygons(shapely.get_parts(np.array(found, object)).tolist())
 
 
 def _text(value: object) -> str | None:
-    """An attribute's value as a legend file writes it: 1 and 1.0 are '1', a missing one is None."""
+    """An attribute's value as a legend file writes it: 1 and 1.0 are '1', a missing value is None."""
     if value is None or value != value:
         return None
     if isinstance(value, bool | np.bool_ | int | np.integer):

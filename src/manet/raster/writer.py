@@ -1,4 +1,4 @@
-"""Writing GeoTIFFs: window by window, under a temporary name, renamed when whole."""
+"""Writing GeoTIFFs: window by window, under a temporary name that becomes the final one when the file is complete."""
 
 import warnings
 from collections.abc import Iterator
@@ -11,26 +11,26 @@ import numpy as np
 import rasterio.errors
 import rasterio.io
 from numpy.typing import NDArray
-from rasterio._err import CPLE_BaseError  # what GDAL's own errors are where rasterio has no name for them
+from rasterio._err import CPLE_BaseError  # GDAL errors for which rasterio has no class of its own
 from rasterio.crs import CRS
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.transform import Affine
-from rasterio.windows import Window as RasterioWindow
 
 from manet.errors import OutputError
 from manet.files import replacing
 from manet.legend import IGNORED, Legend
+from manet.raster.scene import open_dataset, rasterio_window
 from manet.raster.windows import Window, tiles
 
 BLOCK = 512
 """Height and width of a GeoTIFF's internal blocks."""
 
 FULL = 254
-"""The byte of a share of 1; IGNORED is left for what is not valid."""
+"""The byte that stands for a share of 1; the byte IGNORED stands for a pixel that is not valid."""
 
 
 class Writer:
-    """An open GeoTIFF that takes windows."""
+    """An open GeoTIFF that is written window by window."""
 
     def __init__(self, dataset: rasterio.io.DatasetWriter) -> None:
         self._dataset = dataset
@@ -38,24 +38,26 @@ class Writer:
         self._has_mask = False
 
     def write(self, values: NDArray[np.generic], window: Window, valid: NDArray[np.bool_] | None = None) -> None:
-        """values: (bands, height, width), or (height, width) for a raster of one band.
+        """Write a window.
 
-        valid: (height, width); the file gets a mask of its own at the first pixel that is not valid, else it has none.
+        Args:
+            values: (bands, height, width), or (height, width) for a raster of one band.
+            window: Pixels to write.
+            valid: (height, width); None if all pixels are valid. The file gets a mask with the first pixel that is not
+                valid, and has none without such a pixel.
         """
-        rectangle = RasterioWindow(window.col, window.row, window.width, window.height)  # type: ignore[call-arg]
-        self._dataset.write(values[None] if values.ndim == 2 else values, window=rectangle)
+        self._dataset.write(values[None] if values.ndim == 2 else values, window=rasterio_window(window))
         if self._has_mask or (valid is not None and not valid.all()):
             self._write_valid(np.ones(values.shape[-2:], bool) if valid is None else valid, window)
         self._written.append(window)
 
     def _write_valid(self, valid: NDArray[np.bool_], window: Window) -> None:
         with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True):
-            if not self._has_mask:  # a new mask says invalid everywhere
+            if not self._has_mask:  # in a new mask no pixel is valid
                 self._has_mask = True
                 for earlier in self._written:
                     self._write_valid(np.ones((earlier.height, earlier.width), bool), earlier)
-            rectangle = RasterioWindow(window.col, window.row, window.width, window.height)  # type: ignore[call-arg]
-            self._dataset.write_mask(valid.astype(np.uint8) * 255, window=rectangle)
+            self._dataset.write_mask(valid.astype(np.uint8) * 255, window=rasterio_window(window))
 
 
 @contextmanager
@@ -70,9 +72,23 @@ def write_image(
     transform: Affine,
     overwrite: bool = False,
 ) -> Iterator[Writer]:
-    """A tiled, losslessly compressed GeoTIFF of imagery."""
+    """Write imagery as a tiled, losslessly compressed GeoTIFF.
+
+    Args:
+        path: File to write.
+        height: Rows.
+        width: Columns.
+        band_names: One name per band.
+        dtype: Number type of the values, such as "uint8".
+        crs: None if the image has none.
+        transform: From columns and rows to map coordinates.
+        overwrite: Whether a file that exists is replaced.
+
+    Raises:
+        OutputError: The file exists and is not to be overwritten, or it cannot be written.
+    """
     predictor = 3 if np.issubdtype(np.dtype(dtype), np.floating) else 2
-    # said in any case: GDAL takes four uint8 bands for colours and alpha
+    # always given, since GDAL takes four uint8 bands for colours and alpha
     photometric = "RGB" if [n.lower() for n in band_names[:3]] == ["red", "green", "blue"] else "MINISBLACK"
     with (
         replacing(path, overwrite) as partial,
@@ -103,9 +119,21 @@ def write_classes(
     transform: Affine,
     overwrite: bool = False,
 ) -> Iterator[Writer]:
-    """A tiled, compressed class raster: uint8 indices, IGNORED as nodata, with colour table and category names.
+    """Write a tiled, compressed class raster: uint8 indices, IGNORED as nodata, a colour table and category names.
 
-    Category names stand in the side-car .aux.xml, the place where GDAL keeps them for GeoTIFF.
+    The category names are in the side-car file .aux.xml, where GDAL keeps them for GeoTIFF.
+
+    Args:
+        path: File to write.
+        height: Rows.
+        width: Columns.
+        legend: Classes, in the order of their indices.
+        crs: None if the map has none.
+        transform: From columns and rows to map coordinates.
+        overwrite: Whether a file that exists is replaced.
+
+    Raises:
+        OutputError: The file exists and is not to be overwritten, or it cannot be written.
     """
     with replacing(path, overwrite) as partial:
         with _create(
@@ -127,12 +155,32 @@ def write_classes(
 
 @contextmanager
 def write_shares(
-    path: Path, *, height: int, width: int, band_names: list[str], crs: CRS | None, transform: Affine
+    path: Path,
+    *,
+    height: int,
+    width: int,
+    band_names: list[str],
+    crs: CRS | None,
+    transform: Affine,
+    overwrite: bool = False,
 ) -> Iterator[Writer]:
-    """A tiled, compressed raster of shares as bytes, FULL being 1 (the bands' scale says so) and IGNORED nodata, over
-    what is there."""
+    """Write a tiled, compressed raster of shares as bytes.
+
+    The byte FULL stands for 1, as the scale of the bands says, and IGNORED is nodata.
+
+    Args:
+        path: File to write.
+        height: Rows.
+        width: Columns.
+        band_names: One name per band.
+        crs: None if the raster has none.
+        transform: From columns and rows to map coordinates.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
     with (
-        replacing(path, overwrite=True) as partial,
+        replacing(path, overwrite) as partial,
         _create(
             partial,
             height=height,
@@ -169,28 +217,34 @@ def _create(path: Path, **profile: Any) -> Iterator[rasterio.io.DatasetWriter]:
             )
     except rasterio.errors.RasterioIOError as error:
         raise OutputError(f"{path.parent} cannot be written to ({error}); check the folder and the disk") from error
-    try:
-        with dataset:
-            yield dataset
-    except CPLE_BaseError as error:
-        raise OutputError(f"{path.parent} cannot be written to ({error}); check the folder and the disk") from error
+    with gdal_writes(path), dataset:
+        yield dataset
     read_back(path)
 
 
-def read_back(path: Path) -> None:
-    """Read every block of a GeoTIFF that was just closed: closing does not tell that the disk was full.
+@contextmanager
+def gdal_writes(path: Path) -> Iterator[None]:
+    """A context in which GDAL writes to a file. Raises OutputError for GDAL errors that rasterio has no class for."""
+    try:
+        yield
+    except CPLE_BaseError as error:
+        raise OutputError(f"{path.parent} cannot be written to ({error}); check the folder and the disk") from error
 
-    Raises OutputError where one cannot be read.
+
+def read_back(path: Path) -> None:
+    """Read every block of a GeoTIFF that was just closed: GDAL does not report a full disk when it closes a file.
+
+    Raises:
+        OutputError: A block cannot be read.
     """
     try:
-        with warnings.catch_warnings(), rasterio.open(path) as dataset:
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with open_dataset(path) as dataset:
             for block in tiles(dataset.height, dataset.width, BLOCK):
-                rectangle = RasterioWindow(block.col, block.row, block.width, block.height)  # type: ignore[call-arg]
+                rectangle = rasterio_window(block)
                 dataset.read(1, window=rectangle)
                 dataset.dataset_mask(window=rectangle)
     except rasterio.errors.RasterioError as error:
-        raise OutputError(f"{path.parent} took a file in part only; check whether the disk is full") from error
+        raise OutputError(f"{path.parent} took only a part of a file; check whether the disk is full") from error
 
 
 def _write_category_names(path: Path, legend: Legend) -> None:
@@ -204,7 +258,7 @@ def _write_category_names(path: Path, legend: Legend) -> None:
 
 
 def read_category_names(path: Path) -> dict[int, str]:
-    """The names of a class raster's indices as its side-car says; empty where there is none."""
+    """The names of a class raster's indices, from its side-car file; empty if there is none."""
     sidecar = path.with_name(f"{path.name}.aux.xml")
     if not sidecar.exists():
         return {}

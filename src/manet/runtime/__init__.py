@@ -1,1 +1,1 @@
-"""Who computes a network: PyTorch, OpenVINO or ONNX Runtime."""
+"""Who computes a network: PyTorch, or OpenVINO and ONNX Runtime from exported graphs, behind one small protocol."""

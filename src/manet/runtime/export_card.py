@@ -1,21 +1,25 @@
 """What an exported network says of itself: `card.json` beside its graphs."""
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from manet.card import Card
+from manet.card import Card, without_energy
 from manet.errors import CheckpointError
+from manet.files import sha256
 
 T = TypeVar("T")
 
 CARD = "card.json"
 Format = Literal["onnx", "openvino"]
 Precision = Literal["fp32", "bf16", "int8"]
-Energy = Literal["paper", "training"]
+Kind = Literal["torch", "openvino", "onnxruntime"]
+"""What can compute a network."""
+
+FORMAT_OF: dict[Kind, Format] = {"openvino": "openvino", "onnxruntime": "onnx"}
+"""The format of graphs that each runs."""
 
 WHOLE, ENCODE, SUMMARISE, DECODE = "whole", "encode", "summarise", "decode"
 """The graphs: a network whose pixels are all valid, and its parts."""
@@ -57,7 +61,6 @@ class ExportCard(_Frozen):
     network: Card
     format: Format
     precision: Precision
-    energy: Energy
     stride: int
     first_stride: int
     """Of the first feature."""
@@ -69,18 +72,25 @@ class ExportCard(_Frozen):
     float_convolutions: int = 0
     """int8: how many of the last convolutions stay in float32, for accuracy."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_earlier_versions(cls, values: Any) -> Any:
+        return without_energy(values, CheckpointError)
+
 
 def read_export_card(folder: Path) -> ExportCard:
     """Raises CheckpointError where a folder is no exported network."""
     try:
         return ExportCard.model_validate_json((folder / CARD).read_text(encoding="utf-8"))
     except (OSError, ValidationError) as error:
-        raise CheckpointError(
-            f"{folder} is no network that `manet export` wrote; export the checkpoint anew"
-        ) from error
+        raise CheckpointError(f"{folder} is no exported network; export the checkpoint again") from error
 
 
-def fingerprint(checkpoint: Path) -> str:
-    """SHA-256 of a file."""
-    with checkpoint.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def beside(checkpoint: Path, to: Format, precision: Precision = "fp32") -> Path:
+    """Where an export lies if nothing else is said: best.openvino or best.int8.onnx, beside best.safetensors."""
+    return checkpoint.with_suffix(f".{to}" if precision == "fp32" else f".{precision}.{to}")
+
+
+def is_export_of(folder: Path, checkpoint: Path) -> bool:
+    """Whether a folder is an export of this checkpoint as it is now."""
+    return folder.is_dir() and read_export_card(folder).checkpoint_sha256 == sha256(checkpoint)

@@ -1,4 +1,4 @@
-"""The log of a run: a CSV with a row an epoch, which a resumed run continues."""
+"""The log of a run: a CSV with one row per epoch, which a resumed run continues."""
 
 import csv
 import time
@@ -17,7 +17,7 @@ COLUMNS = ("epoch", "step", "seconds", "rate", "train/loss", "validation/mean_io
 
 
 class Log(Callback):
-    """Adds an epoch's row when it has been validated; rows of an epoch that is done again are replaced."""
+    """Adds an epoch's row when it has been validated; the row of an epoch that is repeated is replaced."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.begin = path, time.monotonic()
@@ -29,7 +29,7 @@ class Log(Callback):
     def on_train_batch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        # Lightning gives the loss's share in its step
+        # Lightning divides the loss by the number of batches of a step
         self.losses.append(float(outputs["loss"]) * trainer.accumulate_grad_batches)
         values = {"train/loss": self.losses[-1], "rate": trainer.optimizers[0].param_groups[0]["lr"]}
         for logger in trainer.loggers:
@@ -58,7 +58,7 @@ class Log(Callback):
 
 
 def read_log(path: Path) -> list[dict[str, str]]:
-    """The rows of a run's log, none where there is no log yet."""
+    """The rows of a run's log by column name; none if there is no log yet."""
     if not path.exists():
         return []
     with path.open(newline="", encoding="utf-8") as stream:
@@ -66,7 +66,10 @@ def read_log(path: Path) -> list[dict[str, str]]:
 
 
 def tensorboard_logger(out: Path) -> Logger:
-    """Logs into `out`/tensorboard. Raises TrainingError where tensorboard is not installed."""
+    """A logger that writes to `out`/tensorboard. Raises TrainingError if tensorboard is not installed."""
     if find_spec("tensorboard") is None:
-        raise TrainingError("tensorboard is not installed; install it (pip install 'manet[tensorboard]'), or leave it")
+        raise TrainingError(
+            "tensorboard is not installed; install it (pip install 'manet[tensorboard]'), or train without its log",
+            option="tensorboard",
+        )
     return TensorBoardLogger(out, name="tensorboard", version="")

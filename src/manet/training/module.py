@@ -2,46 +2,61 @@
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
 from lightning import LightningModule
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
-from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from torchmetrics.classification import MulticlassConfusionMatrix
+from torch import Tensor
 
+from manet.datasets.manifest import Manifest
 from manet.datasets.patches import Patch
 from manet.errors import TrainingError
 from manet.evaluation.metrics import Scores, scores
 from manet.legend import IGNORED, Legend
-from manet.networks import Network
-from manet.recipe import OptimiserSettings, Recipe
+from manet.networks import Network, build
+from manet.progress import QUIET, Progress
+from manet.recipe import Recipe
 from manet.training.losses import balanced_weights, training_loss
+from manet.training.optimiser import average_of, make_optimiser, rate_factor
+from manet.training.transfer import transfer_weights
 
 MONITORED = "validation/mean_iou"
+"""The name of the score by which the best epoch is chosen."""
 
 
 class Segmentation(LightningModule):
-    """A network, its loss, its optimiser over a number of steps, and its validation scores."""
+    """A network, its loss, its optimiser over the steps of a run, and its validation scores."""
 
     class_weights: Tensor | None
+    confusion: Tensor
+    """(truth, prediction) counts of the validation's pixels, (classes, classes)."""
 
     def __init__(
         self, network: Network, recipe: Recipe, legend: Legend, steps: int, pixels: Sequence[int] | None = None
     ) -> None:
-        """pixels: of each class in the training split, for balanced class weights."""
+        """Prepare a network for training.
+
+        Args:
+            network: To be trained, in place.
+            recipe: Decides about the loss, the optimiser and averaging.
+            legend: The network's classes.
+            steps: Steps of the whole run.
+            pixels: Labelled pixels of each class in the training split, for balanced class weights; None: no weights.
+        """
         super().__init__()
         self.network, self.recipe, self.legend, self.steps = network, recipe, legend, steps
         weights = None if pixels is None or recipe.loss.class_weights == "none" else balanced_weights(pixels)
         self.register_buffer("class_weights", weights, persistent=False)
-        self.confusion = MulticlassConfusionMatrix(len(legend), ignore_index=IGNORED)
+        self.register_buffer("confusion", torch.zeros(len(legend), len(legend), dtype=torch.long), persistent=False)
         self.scores: Scores | None = None
+        """Of the last epoch that was validated."""
         self.average = average_of(network, recipe.training.ema) if recipe.training.ema else None
 
     @property
     def kept(self) -> Network:
-        """The network that is validated and kept: the average of the weights, where there is one."""
+        """The network that is validated and kept: that of the averaged weights if the recipe averages them."""
         if self.average is None:
             return self.network
         assert isinstance(self.average.module, Network)
@@ -59,12 +74,14 @@ class Segmentation(LightningModule):
 
     def validation_step(self, batch: Patch, batch_index: int) -> None:
         logits = self.kept(batch["image"], _valid(batch))
-        self.confusion.update(logits.argmax(dim=1), batch["labels"])
+        self.confusion += count_confusion(batch["labels"], logits.argmax(dim=1), len(self.legend))
+
+    def on_validation_epoch_start(self) -> None:
+        self.confusion.zero_()
 
     def on_validation_epoch_end(self) -> None:
-        self.scores = scores(self.confusion.compute().cpu().numpy(), self.legend)
-        self.confusion.reset()
-        # a foreground class that is in neither labels nor prediction has no score; 0 keeps the epochs comparable
+        self.scores = scores(self.confusion.cpu().numpy(), self.legend)
+        # if no foreground class is in labels or prediction, there is no score; 0 keeps the epochs comparable
         self.log(MONITORED, self.scores.mean_iou or 0.0)
         self.log("validation/overall_accuracy", self.scores.overall_accuracy)
 
@@ -80,49 +97,62 @@ class Segmentation(LightningModule):
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
+def assemble(
+    manifest: Manifest,
+    recipe: Recipe,
+    steps: int,
+    start: Path | None = None,
+    progress: Progress = QUIET,
+    *,
+    pretrained: bool = True,
+) -> Segmentation:
+    """The recipe's network for a dataset, ready to be trained.
+
+    Args:
+        manifest: Of the dataset: its bands, classes, statistics and pixels of each class.
+        recipe: Decides about everything else.
+        steps: Steps of an epoch.
+        start: Checkpoint whose weights are transferred (see `transfer_weights`); the encoder's pretrained weights are
+            left out then.
+        progress: Is told what was transferred.
+        pretrained: Whether the encoder begins with the weights that the recipe names; a resumed run needs none.
+
+    Raises:
+        NetworkError: The network cannot be built, or the encoder's weights are not available.
+        CheckpointError: `start` is no checkpoint.
+    """
+    settings = recipe.network
+    network = build(
+        settings.name,
+        encoder=settings.encoder,
+        bands=len(manifest.bands),
+        classes=len(manifest.legend),
+        weights=settings.weights if pretrained and start is None else None,
+        drop_path=settings.drop_path,
+    )
+    network.set_statistics(manifest.statistics.mean, manifest.statistics.std)
+    if start is not None:
+        for line in transfer_weights(network, recipe, manifest, start).lines:
+            progress.note(line)
+    network.to(memory_format=torch.channels_last)  # half the time on a CPU, and what GPUs like
+    return Segmentation(network, recipe, manifest.legend, recipe.training.epochs * steps, manifest.pixels["train"])
+
+
+def count_confusion(labels: Tensor, prediction: Tensor, classes: int) -> Tensor:
+    """A confusion matrix, counted on the tensors' device.
+
+    Args:
+        labels: Class indices or IGNORED, which is not counted; any shape, integers.
+        prediction: Class indices, the same shape.
+        classes: Number of classes.
+
+    Returns:
+        (truth, prediction) counts of pixels, (classes, classes), int64.
+    """
+    counted = labels != IGNORED
+    pairs = labels[counted].long() * classes + prediction[counted]
+    return torch.bincount(pairs, minlength=classes**2).view(classes, classes)
+
+
 def _valid(batch: Patch) -> Tensor | None:
     return None if bool(batch["valid"].all()) else batch["valid"]
-
-
-def make_optimiser(network: Network, settings: OptimiserSettings) -> torch.optim.Optimizer:
-    """Adam or AdamW; the encoder and the gates have rates of their own.
-
-    Weight decay is for tensors of more than one dimension: it makes no sense for a norm's scale or a bias, and would
-    hold gates at 0.
-    """
-    encoder, gates = ({id(p) for p in part} for part in (network.encoder.parameters(), network.gates()))
-    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-    for p in network.parameters():
-        share = settings.gate_rate if id(p) in gates else settings.encoder_rate if id(p) in encoder else 1.0
-        groups.setdefault((share, settings.weight_decay if p.ndim > 1 else 0.0), []).append(p)
-    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[settings.name]
-    return kind(
-        [
-            {"params": groups[share, decay], "lr": settings.rate * share, "weight_decay": decay}
-            for share, decay in sorted(groups, key=lambda group: group[0] != 1)  # the log takes its rate from the first
-        ],
-        fused=True,  # weights and moments are read once, not a dozen times
-    )
-
-
-def rate_factor(settings: OptimiserSettings, step: int, steps: int) -> float:
-    """The learning rate at a step as a share of the largest: a linear rise, then constant or half a cosine to 0."""
-    rise = round(settings.warmup * steps)
-    if step < rise:
-        return (step + 1) / rise
-    if settings.schedule == "constant":
-        return 1.0
-    return 0.5 * (1 + math.cos(math.pi * min((step - rise) / max(steps - rise, 1), 1)))
-
-
-def average_of(network: Network, decay: float) -> AveragedModel:
-    """An exponential moving average of a network's weights, and of its batch norm's statistics over the same steps.
-
-    After n steps the decay is (1 + n) / (10 + n) at most, so that a short run's average is one of its last ninth and
-    not of its beginning.
-    """
-
-    def update(averages: Any, values: Any, steps: Tensor | int) -> None:
-        get_ema_multi_avg_fn(min(decay, (1 + int(steps)) / (10 + int(steps))))(averages, values, steps)
-
-    return AveragedModel(network, multi_avg_fn=update, use_buffers=True)

@@ -1,50 +1,35 @@
 """A training run: a folder with the recipe, the log, the state to resume from and the best checkpoint."""
 
-import logging
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import lightning
-import torch
-from lightning.pytorch.callbacks import Callback, EarlyStopping
-from lightning.pytorch.loggers import Logger
+from lightning.pytorch.callbacks import Callback
 
-from manet.card import Card, read_card
-from manet.datasets.manifest import Manifest, Split, read_manifest
+from manet.datasets.manifest import Split, read_manifest
 from manet.errors import OutputError, TrainingError
 from manet.files import refuse_existing
-from manet.networks import build
-from manet.recipe import Recipe
+from manet.find_model import BEST
+from manet.model import Model, load
+from manet.networks.checkpoint import write_checkpoint
+from manet.prediction.halo import halo_of_dataset
+from manet.progress import QUIET, Progress
+from manet.recipe import Recipe, read_recipe
 from manet.training.batches import Batches
 from manet.training.log import Log, tensorboard_logger
-from manet.training.module import MONITORED, Segmentation
+from manet.training.module import assemble
 from manet.training.state import KeepBest, KeepRecipe, KeepState, is_finished
-from manet.training.transfer import carry_over
+from manet.training.trainer import make_trainer, quiet
 
-Say = Callable[[str], None]
-"""Called with a line for the user."""
-
-BEST = "best.safetensors"
 STATE = "last.ckpt"
 RECIPE = "recipe.json"
 LOG = "log.csv"
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """Where the best checkpoint is, and its card."""
-
-    checkpoint: Path
-    card: Card
-
-
 def train(
-    data: Path,
-    recipe: Recipe,
-    out: Path,
+    data: str | Path,
+    recipe: str | Recipe,
+    out: str | Path,
     *,
     resume: bool = False,
     start: Path | None = None,
@@ -54,121 +39,95 @@ def train(
     save_every_s: float = 60.0,
     tensorboard: bool = False,
     callbacks: Sequence[Callback] = (),
-    say: Say = lambda line: None,
-) -> Outcome:
-    """Train a network on a prepared dataset. The best epoch by mean IoU on the validation split is kept.
+    progress: Progress = QUIET,
+) -> Model:
+    """Train a network on a prepared dataset and keep the epoch with the best mean IoU.
 
-    start: a checkpoint whose weights are carried over as far as they fit (see `carry_over`).
-    resume: continue the run in `out` where its state was last written: after an epoch, and every `save_every_s`
-    seconds. On a CPU the weights end up the same, bit for bit, as those of a run that was never interrupted.
-    Raises TrainingError where the epoch would be chosen on the test split, where there is nothing to resume or the
-    recipe is another than the run's, and where the loss is not finite; DatasetError where a split has no patch.
+    When training ends, the halo that scene context needs is measured and written into the checkpoint's card.
+
+    Args:
+        data: Folder of a prepared dataset.
+        recipe: A recipe, the name of one that comes with manet, or the path of a TOML file.
+        out: Folder of the run; made if it does not exist.
+        resume: Continue the run in `out` from the state that was last written: after an epoch, and every `save_every_s`
+            seconds. On a CPU the weights end up the same, bit for bit, as those of a run that was never interrupted.
+        start: Checkpoint whose weights are transferred as far as they fit (see `transfer_weights`).
+        choose_on: Split on which the best epoch is chosen; not the test split.
+        workers: Processes that read patches; 0 reads them in this process.
+        device: auto, cpu, cuda or mps.
+        save_every_s: Seconds between the states that are written within an epoch.
+        tensorboard: Log to `out`/tensorboard as well.
+        callbacks: Callbacks of Lightning that watch the training.
+        progress: Is told what was transferred.
+
+    Returns:
+        The model of the best epoch.
+
+    Raises:
+        TrainingError: The epoch would be chosen on the test split, there is nothing to resume, the recipe is not the
+            run's, or the loss is not finite.
+        OutputError: `out` holds a run that is not to be resumed, or cannot be written.
+        DatasetError: A split has no patch.
+        RecipeError: The recipe does not exist or is not valid.
+
+    Example:
+        >>> model = manet.train("data/banepa", "banepa/strong", "runs/banepa")
     """
+    data, out = Path(data), Path(out)
+    recipe = read_recipe(recipe) if isinstance(recipe, str) else recipe
     if choose_on == "test":
         raise TrainingError(
-            "the best epoch may not be chosen on the test split: its scores would mean nothing; use validation"
+            "the best epoch may not be chosen on the test split: its scores would mean nothing; choose on validation",
+            option="choose_on",
         )
     _check(out, recipe, resume)
     if resume and is_finished(out / STATE):
-        say(f"{out} is finished: there is nothing to resume")
-        return Outcome(out / BEST, read_card(out / BEST))
+        progress.note(f"{out} is finished: there is nothing to resume")
+        return _best(data, out, choose_on, device)
     manifest = read_manifest(data)
     lightning.seed_everything(recipe.training.seed, verbose=False)
     batches = Batches(data, manifest, recipe, choose_on, workers)
-    module = assemble(manifest, recipe, batches.steps, None if resume else start, say, pretrained=not resume)
+    module = assemble(manifest, recipe, batches.steps, None if resume else start, progress, pretrained=not resume)
     logger = tensorboard_logger(out) if tensorboard else False
     for left in out.glob(".*.partial-*"):  # of a process that was killed while it wrote
         left.unlink()
-    # the state comes after what it holds the notes of; a folder with a recipe has a state
+    # the state comes after the callbacks whose own states it holds; a folder with a recipe has a state
     state = [KeepState(out / STATE, save_every_s), KeepRecipe(out / RECIPE, recipe)]
     callbacks = [KeepBest(out / BEST, manifest), Log(out / LOG), *callbacks, *state]
-    with _quiet():
-        trainer = _trainer(recipe, device, callbacks, logger)
+    with quiet():
+        trainer = make_trainer(recipe, device, callbacks, logger)
         try:
             trainer.fit(module, batches, ckpt_path=out / STATE if resume else None, weights_only=True)
         except SystemExit as stop:
             if isinstance(stop.__context__, KeyboardInterrupt):  # which Lightning turns into exit status 1
                 raise KeyboardInterrupt from None
             raise
-    return Outcome(out / BEST, read_card(out / BEST))
+    return _best(data, out, choose_on, device)
+
+
+def _best(data: Path, out: Path, choose_on: Split, device: str) -> Model:
+    """The best epoch's model. Its card gets the halo of scene context if it has none yet."""
+    model = load(out / BEST, runtime="torch", device=device)
+    if model.card.halo is not None:
+        return model
+    card = model.card.model_copy(update={"halo": halo_of_dataset(model.runtime, data, choose_on)})
+    if card == model.card:
+        return model
+    write_checkpoint(out / BEST, model.network, card, overwrite=True)
+    return load(out / BEST, runtime="torch", device=device)
 
 
 def _check(out: Path, recipe: Recipe, resume: bool) -> None:
-    """Raises where a run would overwrite another, cannot be written, or has nothing to resume."""
+    """Check that a run would not overwrite another, can be written, and has something to resume if it is to resume."""
     if not resume:
         if (out / RECIPE).exists():
-            raise OutputError(f"{out} holds a run already; continue it with --resume, or give another folder")
+            raise OutputError(f"{out} already holds a run; resume it, or give another folder", option="resume")
         refuse_existing(out / RECIPE, overwrite=False)
         return
     if not (out / STATE).is_file() or not (out / RECIPE).is_file():
-        raise TrainingError(f"{out} has no {STATE} to resume from; start the run without --resume")
+        raise TrainingError(f"{out} has no {STATE} to resume from; start the run first")
     kept = Recipe.model_validate_json((out / RECIPE).read_text(encoding="utf-8"))
     if differences := kept.differences(recipe):
         raise TrainingError(
             f"{out} was started with another recipe: {', '.join(differences)}; resume with that one, or start a new run"
         )
-
-
-def assemble(
-    manifest: Manifest,
-    recipe: Recipe,
-    steps: int,
-    start: Path | None = None,
-    say: Say = lambda line: None,
-    *,
-    pretrained: bool = True,
-) -> Segmentation:
-    """The recipe's network for a dataset, with its loss and optimiser over epochs of so many steps."""
-    settings = recipe.network
-    network = build(
-        settings.name,
-        encoder=settings.encoder,
-        bands=len(manifest.bands),
-        classes=len(manifest.legend),
-        weights=settings.weights if pretrained and start is None else None,
-        drop_path=settings.drop_path,
-    )
-    network.set_statistics(manifest.statistics.mean, manifest.statistics.std)
-    if start is not None:
-        for line in carry_over(network, recipe, manifest, start).lines:
-            say(line)
-    network.to(memory_format=torch.channels_last)  # half the time on a CPU, and what GPUs like
-    return Segmentation(network, recipe, manifest.legend, recipe.training.epochs * steps, manifest.pixels["train"])
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Lightning's advice that does not concern the user: devices, workers, short epochs, its own use of torch."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    with warnings.catch_warnings():
-        for message in (
-            "does not have many workers",
-            "number of training batches",
-            "dataloader is not resumable",
-            "LeafSpec",
-        ):
-            warnings.filterwarnings("ignore", message=f".*{message}.*")
-        yield
-
-
-def _trainer(recipe: Recipe, device: str, callbacks: list[Callback], logger: Logger | bool) -> lightning.Trainer:
-    settings = recipe.training
-    if settings.patience is not None:
-        callbacks = [
-            EarlyStopping(MONITORED, patience=settings.patience, mode="max", check_on_train_epoch_end=False),
-            *callbacks,
-        ]
-    return lightning.Trainer(
-        accelerator=device,
-        devices=1,
-        precision={"float32": "32-true", "bfloat16": "bf16-mixed"}[settings.precision],  # type: ignore[arg-type]
-        max_epochs=settings.epochs,
-        accumulate_grad_batches=recipe.patches.accumulate,
-        logger=logger,
-        callbacks=callbacks,
-        reload_dataloaders_every_n_epochs=1,
-        num_sanity_val_steps=0,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )

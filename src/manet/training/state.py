@@ -12,14 +12,14 @@ from lightning.pytorch.callbacks import Callback
 from manet.card import Card
 from manet.datasets.manifest import Manifest
 from manet.files import replacing
-from manet.networks import checkpoint
+from manet.networks.checkpoint import write_checkpoint
 from manet.recipe import Recipe
 from manet.training.module import MONITORED, Segmentation
 
 
 class KeepState(Callback):
-    """Writes the state to resume from: at the start, after every epoch, and within one when `interval_s` seconds have
-    passed and a step is done."""
+    """Writes the state to resume from: at the start, after every epoch, and within an epoch after the first step that
+    ends when `interval_s` seconds have passed."""
 
     def __init__(self, path: Path, interval_s: float = 60.0) -> None:
         self.path, self.interval_s, self.last = path, interval_s, time.monotonic()
@@ -27,20 +27,20 @@ class KeepState(Callback):
         self.finished = False
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        if self.random_state is None:  # no resumed run, whose state is there
+        if self.random_state is None:  # a resumed run has its state already
             self._write(trainer)
 
     def on_train_batch_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        if self.random_state is not None:  # of the resumed run, as late as possible: making loaders draws numbers too
+        if self.random_state is not None:  # of a resumed run, as late as possible: making loaders draws numbers too
             torch.set_rng_state(self.random_state)
             self.random_state = None
 
     def on_train_batch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        # gradients that wait for a step are not in the state; after an epoch's last batch, its validation comes first
+        # gradients that wait for a step are not in the state; an epoch's last batch is followed by its validation
         whole_step = (batch_idx + 1) % trainer.accumulate_grad_batches == 0
         if whole_step and not trainer.is_last_batch and time.monotonic() - self.last >= self.interval_s:
             self._write(trainer)
@@ -62,13 +62,13 @@ class KeepState(Callback):
 
 
 def is_finished(path: Path) -> bool:
-    """Whether a state is that of a run that has ended by itself: after its last epoch, or by early stopping."""
+    """Whether a state is of a run that has ended by itself: after its last epoch, or by early stopping."""
     kept = torch.load(path, weights_only=True, mmap=True)["callbacks"][KeepState.__name__]
     return kept.get("finished", False)
 
 
 class KeepRecipe(Callback):
-    """Writes the recipe when training starts, which makes a folder a run."""
+    """Writes the recipe when training starts, by which a folder is known as a run."""
 
     def __init__(self, path: Path, recipe: Recipe) -> None:
         self.path, self.recipe = path, recipe
@@ -91,7 +91,7 @@ class KeepBest(Callback):
         assert isinstance(pl_module, Segmentation) and pl_module.scores is not None
         self.best = score
         scores = pl_module.scores.model_dump() | {"epoch": trainer.current_epoch}
-        checkpoint.save(self.path, pl_module.kept, _card(pl_module.recipe, self.manifest, scores), overwrite=True)
+        write_checkpoint(self.path, pl_module.kept, _card(pl_module.recipe, self.manifest, scores), overwrite=True)
 
     def state_dict(self) -> dict[str, Any]:
         return {"best": self.best}

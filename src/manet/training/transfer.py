@@ -1,4 +1,4 @@
-"""Starting from another network's weights: what fits is carried over, the rest starts anew."""
+"""Starting from another network's weights: what fits is transferred, the rest keeps its random beginning."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,56 +10,65 @@ from torch import Tensor
 
 from manet.datasets.manifest import Manifest
 from manet.networks import Network, build
-from manet.networks.checkpoint import load
+from manet.networks.checkpoint import read_checkpoint
 from manet.raster.bands import find_bands
 from manet.recipe import Recipe
 
 STATISTICS = ("band_mean", "band_std")
-"""Always the new dataset's: the encoder sees standardised images either way."""
+"""Always those of the new dataset: the encoder sees standardised images either way."""
 
 
 @dataclass(frozen=True)
-class Carried:
+class Transfer:
     """What a network took from a checkpoint."""
 
     source: Path
     whole: int
-    """Tensors taken as they are."""
+    """Number of tensors that were transferred as they are."""
     bands: dict[str, str]
-    """Of the first convolution: each band, and what it began with."""
+    """Of the first convolution: each band of the new dataset, and what its weights were taken from."""
     classes: tuple[str, ...]
-    """Whose rows of the heads were carried over, by name."""
+    """Classes whose rows of the heads were transferred, by name."""
     new_classes: tuple[str, ...]
+    """Classes whose rows keep their random beginning."""
     reset: tuple[str, ...]
-    """Names of the tensors that fit nothing."""
+    """Names of the tensors for which the checkpoint has nothing that fits."""
 
     @property
     def lines(self) -> list[str]:
-        """For the user."""
+        """All of it in words."""
         reset = Counter(name.split(".")[0] for name in self.reset)
         return [
-            f"carried over from {self.source}: {self.whole} tensors as they are",
-            f"bands: {', '.join(f'{band} from {origin}' for band, origin in self.bands.items()) or 'all anew'}",
-            f"classes: carried over {', '.join(self.classes) or 'none'}; reset {', '.join(self.new_classes) or 'none'}",
+            f"transferred from {self.source}: {self.whole} tensors as they are",
+            f"bands: {', '.join(f'{band} from {origin}' for band, origin in self.bands.items()) or 'all reset'}",
+            f"classes: transferred {', '.join(self.classes) or 'none'}; reset {', '.join(self.new_classes) or 'none'}",
             f"reset: {', '.join(f'{count} tensors of the {part}' for part, count in reset.items()) or 'nothing else'}",
         ]
 
 
-def carry_over(network: Network, recipe: Recipe, manifest: Manifest, source: Path) -> Carried:
-    """Put a checkpoint's weights into a network made for a dataset, in place.
+def transfer_weights(network: Network, recipe: Recipe, manifest: Manifest, source: Path) -> Transfer:
+    """Put a checkpoint's weights into a network that was built for a dataset, in place.
 
-    Tensors go by name and shape. The first convolution goes band by band: a band of the same name takes its weights; a
-    new one begins with the mean of the checkpoint's; where no name is known to both, equally many bands go by position.
-    The last convolutions of the heads go class by class, by name. Band statistics stay the dataset's.
-    Raises CheckpointError where the source is none.
+    Tensors are transferred by name and shape. The first convolution is transferred band by band: a band takes the
+    weights of the band of the same name, a new one the mean of all the checkpoint's; if no name is known to both and
+    there are equally many bands, they go by position. The last convolutions of the heads are transferred class by
+    class, by name. Band statistics stay the dataset's.
+
+    Args:
+        network: Built by the recipe for the dataset's bands and classes.
+        recipe: What the network was built by.
+        manifest: Of the dataset.
+        source: Checkpoint.
+
+    Raises:
+        CheckpointError: The source is no checkpoint.
     """
-    donor = load(source)
-    assert donor.card is not None
+    donor, card = read_checkpoint(source)
     there, legend = donor.state_dict(), manifest.legend
     class_tensors, band_tensors = _sized_by(recipe, len(manifest.bands), len(legend))
-    known = {c.name.casefold(): index for index, c in enumerate(donor.card.legend.classes)}
+    known = {c.name.casefold(): index for index, c in enumerate(card.legend.classes)}
     rows = [known.get(name.casefold()) for name in legend.names]
-    columns: Sequence[int | None] = find_bands(manifest.bands, donor.card.bands)
+    columns: Sequence[int | None] = find_bands(manifest.bands, card.bands)
     if not any(column is not None for column in columns) and len(columns) == donor.bands:
         columns = range(donor.bands)
     whole, reset, adapted, headed = 0, [], False, False
@@ -79,8 +88,8 @@ def carry_over(network: Network, recipe: Recipe, manifest: Manifest, source: Pat
                 whole += 1
             else:
                 reset.append(name)
-    names = [donor.card.bands[column] if column is not None else "the mean of all" for column in columns]
-    return Carried(
+    names = [card.bands[column] if column is not None else "the mean of all" for column in columns]
+    return Transfer(
         source=source,
         whole=whole,
         bands=dict(zip(manifest.bands, names, strict=True)) if adapted else {},
@@ -91,7 +100,7 @@ def carry_over(network: Network, recipe: Recipe, manifest: Manifest, source: Pat
 
 
 def _sized_by(recipe: Recipe, bands: int, classes: int) -> tuple[set[str], set[str]]:
-    """The tensors whose first length is the number of classes, and those whose second is the number of bands."""
+    """The tensors whose first axis is as long as there are classes, and those whose second is as long as bands."""
 
     def shapes(bands: int, classes: int) -> dict[str, torch.Size]:
         with torch.device("meta"):
@@ -106,6 +115,7 @@ def _sized_by(recipe: Recipe, bands: int, classes: int) -> tuple[set[str], set[s
 
 
 def _but_bands(tensor: Tensor) -> tuple[int, ...]:
+    """The lengths of all axes but that of the bands."""
     return (tensor.shape[0], *tensor.shape[2:])
 
 

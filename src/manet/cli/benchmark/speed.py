@@ -7,48 +7,49 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.table import Table
 
-from manet.allocator import SYSTEM, keep_freed
 from manet.cli.console import console
+from manet.machine import SYSTEM, keep_freed
 
 if TYPE_CHECKING:
-    from manet.paper.speed.run import Report
+    from manet.paper.speed.report import SpeedReport
 
 
 def speed(
     checkpoint: Annotated[
         Path | None, typer.Option(help="Checkpoint of a MANet; without one, an untrained network.")
     ] = None,
-    encoder: Annotated[str, typer.Option(help="Of the untrained network.")] = "resnet50",
+    encoder: Annotated[str, typer.Option(help="Encoder of the untrained network.")] = "resnet50",
     data: Annotated[
         Path | None, typer.Option(help="Prepared dataset, whose test areas are predicted; int8 needs it.")
     ] = None,
     size: Annotated[int, typer.Option(help="Height and width of the image, pixels.")] = 512,
     only: Annotated[
         Literal["attention", "network", "step", "scene", "contexts"] | None,
-        typer.Option(help="One kind of case alone."),
+        typer.Option(help="The only kind of case that is measured."),
     ] = None,
-    rounds: Annotated[int, typer.Option(help="Turns of every case, fewer where they take long.", min=3)] = 9,
+    rounds: Annotated[int, typer.Option(help="Turns of every case; fewer if they take long.", min=3)] = 9,
     json: Annotated[Path | None, typer.Option(help="Results to write as data.")] = None,
     figure: Annotated[Path | None, typer.Option(help="Picture to write, .png, .svg or .pdf.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
 ) -> None:
     """Time kernel attention, network, training step and scene against the published formulation, in one run."""
-    # allocator and waiting threads as any program has them that the published formulation runs in
+    # allocator and waiting threads as in any other program that the published formulation may run in
     os.environ.pop("OMP_WAIT_POLICY", None)
     keep_freed(SYSTEM)
+    from manet.cli.progress import ConsoleProgress
     from manet.files import refuse_existing, replacing
     from manet.paper.speed.figure import draw
-    from manet.paper.speed.run import Settings, run
+    from manet.paper.speed.report import SpeedSettings
+    from manet.paper.speed.run import measure_speed
 
     for path in (json, figure):
         if path is not None:
             refuse_existing(path, overwrite)
-    report = run(
-        Settings(encoder=encoder, size=size, step_size=min(size, 256), scene_size=2 * size, only=only, rounds=rounds),
-        checkpoint,
-        data,
-        say=lambda line: console.print(line, style="dim", markup=False, highlight=False),
+    settings = SpeedSettings(
+        encoder=encoder, size=size, step_size=min(size, 256), scene_size=2 * size, only=only, rounds=rounds
     )
+    with ConsoleProgress() as progress:
+        report = measure_speed(settings, checkpoint, data, progress)
     print_report(report)
     if json is not None:
         with replacing(json, overwrite) as partial:
@@ -58,8 +59,8 @@ def speed(
             draw(report, partial)
 
 
-def print_report(report: "Report") -> None:
-    """A table a case (times as fast as its first row: median and quartiles), then the machine."""
+def print_report(report: "SpeedReport") -> None:
+    """Print one table per case (times as fast as its first row: median and quartiles), then the machine."""
     for case in dict.fromkeys(row.case for row in report.rows):
         table = Table(title=case, title_justify="left")
         for column in ("way", "computes in", "seconds", "times as fast", "MB", "of ceiling", "agreement"):

@@ -1,4 +1,4 @@
-"""Banepa, Nepal: a drone orthophoto in web-map tiles, and building outlines. One scene of 4096 x 3072 pixels."""
+"""Banepa, Nepal: a drone orthophoto in web-map tiles and building outlines. One scene of 4096 x 3072 pixels."""
 
 import re
 from pathlib import Path
@@ -8,12 +8,14 @@ from numpy.typing import NDArray
 from rasterio.crs import CRS
 from rasterio.transform import Affine
 
-from manet.datasets.catalogue import SOURCES
+from manet.datasets.catalogue import remote_dataset
 from manet.datasets.manifest import Area, Manifest, Split
 from manet.datasets.mosaic import Mosaic
-from manet.datasets.prepare import Progress, SourceScene, write_dataset
-from manet.errors import DatasetError
+from manet.datasets.prepare import SourceDataset, SourceScene, write_dataset
+from manet.datasets.sources.settings import SourceSettings
+from manet.errors import DatasetError, DatasetNotFoundError
 from manet.legend import BUILDINGS
+from manet.progress import QUIET, Progress
 from manet.raster.scene import Scene
 from manet.raster.vectors import burn, read_polygons
 from manet.raster.windows import Window
@@ -22,45 +24,58 @@ CHIP = 512
 ZOOM = 19
 WEB_MERCATOR = "EPSG:3857"
 HALF_EQUATOR = 20037508.342789244
-"""Half the extent of the web-map plane, in its units."""
+"""Half the width of the web-map plane, in its units."""
 
 ROWS: dict[Split, tuple[int, int]] = {"train": (0, 2048), "validation": (2048, 2560), "test": (2560, 4096)}
-"""First row and the row after the last: by area, since neighbouring pixels at random would leak."""
+"""The first row of each split and the row after its last. Splits are contiguous, since pixels next to each other are
+alike and would leak from one split to another."""
 
 
-def prepare(source: Path | None, out: Path, overwrite: bool, progress: Progress) -> Manifest:
-    """Chips to one scene, outlines to labels, rows to splits.
+def prepare(
+    source: Path, out: Path, settings: SourceSettings, *, overwrite: bool = False, progress: Progress = QUIET
+) -> Manifest:
+    """Join the chips to one scene, burn the outlines into labels and split by rows.
 
-    source: the folder with `data/sample/train` in it, or with `banepa/` in it.
-    Raises DatasetError where chips or outlines are missing.
+    Args:
+        source: The folder that `data/sample/train` or `banepa/` lies in.
+        out: Folder of the prepared dataset.
+        settings: Banepa has none.
+        overwrite: Whether a dataset that is in `out` is replaced.
+        progress: Told of every step.
+
+    Raises:
+        DatasetNotFoundError: Chips or outlines are missing.
+        DatasetError: The chips are not those of the dataset.
+        OutputError: There is a dataset in `out`, or it cannot be written.
     """
-    if source is None:
-        raise DatasetError(
-            "banepa is made from files; give their folder with --source (get them with `manet fetch banepa`)"
-        )
     folder = next((f for f in (source, source / "banepa") if (f / "data/sample/train").is_dir()), None)
     if folder is None:
-        raise DatasetError(f"{source} has no data/sample/train; get it with `manet fetch banepa --out {source}`")
+        raise DatasetNotFoundError(
+            f"{source} has no data/sample/train; fetch the dataset banepa first, and give the folder it was fetched to",
+            option="source",
+        )
     train = folder / "data/sample/train"
     chips = _chips(train / "oam")
     columns, rows = (sorted({key[axis] for key in chips}) for axis in (0, 1))
     if missing := [f"OAM-{x}-{y}-{ZOOM}.tif" for x in columns for y in rows if (x, y) not in chips]:
-        raise DatasetError(f"{train / 'oam'} lacks {missing[0]} of its grid ({len(missing)} missing); fetch it again")
+        raise DatasetNotFoundError(
+            f"{train / 'oam'} lacks {missing[0]} of its grid ({len(missing)} missing); fetch the dataset again"
+        )
     height, width = CHIP * len(rows), CHIP * len(columns)
     if height != ROWS["test"][1]:
         raise DatasetError(
-            f"{train / 'oam'} gives a scene of {height} rows, expected {ROWS['test'][1]}; fetch it again"
+            f"{train / 'oam'} gives a scene of {height} rows, expected {ROWS['test'][1]}; fetch the dataset again"
         )
 
     tile = 2 * HALF_EQUATOR / 2**ZOOM
     transform = Affine(tile / CHIP, 0, columns[0] * tile - HALF_EQUATOR, 0, -tile / CHIP, HALF_EQUATOR - rows[0] * tile)
     outlines = next(iter(sorted((train / "osm").glob("*.geojson"))), None)
     if outlines is None:
-        raise DatasetError(f"{train / 'osm'} has no outlines (.geojson); fetch it again")
+        raise DatasetNotFoundError(f"{train / 'osm'} has no outlines (.geojson); fetch the dataset again")
     buildings = [(polygon, 1) for polygon in read_polygons(outlines, WEB_MERCATOR)]
 
-    places = {(x, y): Window(rows.index(y) * CHIP, columns.index(x) * CHIP, CHIP, CHIP) for x, y in chips}
-    mosaic = Mosaic(tuple((places[key], path) for key, path in chips.items()))
+    windows = {(x, y): Window(rows.index(y) * CHIP, columns.index(x) * CHIP, CHIP, CHIP) for x, y in chips}
+    mosaic = Mosaic(tuple((windows[key], path) for key, path in chips.items()))
 
     def image(window: Window) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
         return mosaic.read(window, _read_chip), np.ones((window.height, window.width), bool)
@@ -75,9 +90,8 @@ def prepare(source: Path | None, out: Path, overwrite: bool, progress: Progress)
         image=image,
         labels=lambda window: burn(buildings, window, transform, background=0),
     )
-    return write_dataset(
-        out,
-        dataset="banepa",
+    dataset = SourceDataset(
+        name="banepa",
         legend=BUILDINGS,
         bands=("red", "green", "blue"),
         scenes=[scene],
@@ -85,10 +99,9 @@ def prepare(source: Path | None, out: Path, overwrite: bool, progress: Progress)
             split: (Area(scene="banepa", row=top, col=0, height=bottom - top, width=width),)
             for split, (top, bottom) in ROWS.items()
         },
-        attribution=SOURCES["banepa"].attribution,
-        overwrite=overwrite,
-        progress=progress,
+        attribution=remote_dataset("banepa").attribution,
     )
+    return write_dataset(out, dataset, overwrite=overwrite, progress=progress)
 
 
 def _read_chip(path: Path, window: Window) -> NDArray[np.generic]:
@@ -97,11 +110,11 @@ def _read_chip(path: Path, window: Window) -> NDArray[np.generic]:
 
 
 def _chips(folder: Path) -> dict[tuple[int, int], Path]:
-    """Chips by the x and y of their web-map tile."""
+    """The files of the chips, by the x and y of their web-map tiles."""
     found = {}
     for path in sorted(folder.glob("OAM-*.tif")):
         if match := re.fullmatch(rf"OAM-(\d+)-(\d+)-{ZOOM}\.tif", path.name):
             found[int(match[1]), int(match[2])] = path
     if not found:
-        raise DatasetError(f"{folder} has no chips named OAM-x-y-{ZOOM}.tif; fetch the dataset again")
+        raise DatasetNotFoundError(f"{folder} has no chips named OAM-x-y-{ZOOM}.tif; fetch the dataset again")
     return found

@@ -1,11 +1,13 @@
-"""LoveDA: 5987 aerial images of 1024 x 1024 pixels at 0.3 m, seven classes; the publisher's splits."""
+"""LoveDA: 5987 aerial images of 1024 x 1024 pixels at 0.3 m, with seven classes and the publisher's splits."""
 
 import re
+from pathlib import Path
 
 from manet.datasets.legend_file import LabelledClass, LegendFile
-from manet.datasets.manifest import Split
-from manet.datasets.sources.published import Publication, Role
+from manet.datasets.manifest import Manifest, Split
+from manet.datasets.sources.published import Publication, PublicationSettings, Role, prepare_publication
 from manet.datasets.sources.published.archives import SourceFile
+from manet.progress import QUIET, Progress
 
 IMAGES: dict[Split, range] = {"train": range(2522), "validation": range(2522, 4191), "test": range(4191, 5987)}
 
@@ -21,14 +23,14 @@ LEGEND = LegendFile(
     ),
     ignored=(0,),
 )
-"""All seven count in the benchmark's mean; 0 is no data."""
+"""The benchmark's mean includes all seven; the value 0 means no data."""
 
 ROLES: dict[str, Role] = {"images_png": "image", "masks_png": "labels"}
 FILE = re.compile(r"(\d+)\.png", re.IGNORECASE)
 
 
 def publication() -> Publication:
-    """An image is a scene, named by its number."""
+    """What LoveDA consists of. Each image is a scene, named by its number."""
     return Publication(
         name="loveda",
         legend=LEGEND,
@@ -46,7 +48,14 @@ def publication() -> Publication:
     )
 
 
+def prepare(
+    source: Path, out: Path, settings: PublicationSettings, *, overwrite: bool = False, progress: Progress = QUIET
+) -> Manifest:
+    """Prepare LoveDA; see `prepare_publication`."""
+    return prepare_publication(publication(), source, out, settings, overwrite=overwrite, progress=progress)
+
+
 def recognise(file: SourceFile) -> tuple[Role, str] | None:
-    """By the end of the path: images_png/0.png."""
+    """What a file holds and of which scene, by the end of its path: images_png/0.png."""
     role, match = ROLES.get(file.folders[-1].lower() if file.folders else ""), FILE.fullmatch(file.name)
     return (role, str(int(match[1]))) if role and match else None

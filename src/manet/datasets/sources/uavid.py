@@ -1,11 +1,13 @@
-"""UAVid: oblique drone videos of 42 places, ten frames each, eight classes; the publisher's splits."""
+"""UAVid: oblique drone videos of 42 places, ten frames each, with eight classes and the publisher's splits."""
 
 import re
+from pathlib import Path
 
 from manet.datasets.legend_file import LabelledClass, LegendFile
-from manet.datasets.manifest import SPLITS, Split
-from manet.datasets.sources.published import Publication, Role
+from manet.datasets.manifest import SPLITS, Manifest, Split
+from manet.datasets.sources.published import Publication, PublicationSettings, Role, prepare_publication
 from manet.datasets.sources.published.archives import SourceFile
+from manet.progress import QUIET, Progress
 
 SEQUENCES: dict[Split, tuple[int, ...]] = {
     "train": (*range(1, 16), *range(31, 36)),
@@ -26,7 +28,7 @@ LEGEND = LegendFile(
         LabelledClass(name="moving car", colour=(64, 0, 128)),
     )
 )
-"""All eight count in the benchmark's mean."""
+"""The benchmark's mean includes all eight."""
 
 ROLES: dict[str, Role] = {"images": "image", "labels": "labels"}
 FRAME = re.compile(r"(\d{6})\.png", re.IGNORECASE)
@@ -34,7 +36,7 @@ SEQUENCE = re.compile(r"seq(\d+)", re.IGNORECASE)
 
 
 def publication() -> Publication:
-    """A frame is a scene, named `seq1_000000`."""
+    """What UAVid consists of. Each frame is a scene, named like `seq1_000000`."""
     return Publication(
         name="uavid",
         legend=LEGEND,
@@ -51,8 +53,15 @@ def publication() -> Publication:
     )
 
 
+def prepare(
+    source: Path, out: Path, settings: PublicationSettings, *, overwrite: bool = False, progress: Progress = QUIET
+) -> Manifest:
+    """Prepare UAVid; see `prepare_publication`."""
+    return prepare_publication(publication(), source, out, settings, overwrite=overwrite, progress=progress)
+
+
 def recognise(file: SourceFile) -> tuple[Role, str] | None:
-    """By the end of the path: seq1/Images/000000.png."""
+    """What a file holds and of which scene, by the end of its path: seq1/Images/000000.png."""
     if len(file.folders) < 2:
         return None
     sequence, frame = SEQUENCE.fullmatch(file.folders[-2]), FRAME.fullmatch(file.name)

@@ -17,7 +17,12 @@ FILE = "curves.png"
 
 
 def write_curves(runs: Sequence[Run], out: Path) -> None:
-    """A PNG of the training loss and the validation's mean IoU by step; a colour a network, a line a seed."""
+    """Draw the training loss and the mean IoU on validation by step: one colour per network, one line per seed.
+
+    Args:
+        runs: Runs that have a log.
+        out: PNG file; an earlier one is replaced.
+    """
     figure = Figure(figsize=(13, 5), layout="constrained")
     loss, score = figure.subplots(1, 2)
     names = [name for name in NETWORKS if any(run.network == name for run in runs)]

@@ -1,8 +1,6 @@
 """An experiment: a folder with a run for each network and seed, each of which can be interrupted and resumed."""
 
-import hashlib
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,30 +10,28 @@ from pydantic import ValidationError
 
 from manet.datasets.manifest import MANIFEST, Manifest, Split, read_manifest
 from manet.errors import OutputError, TrainingError
-from manet.evaluation.evaluate import Evaluation, areas_of, evaluate
-from manet.evaluation.protocol import PredictionSettings
+from manet.evaluation.evaluate import Measures, evaluate
 from manet.evaluation.report import filling, write_scores
-from manet.files import replacing
-from manet.networks import Network, build
-from manet.networks.checkpoint import load
-from manet.paper.comparison.closing import closed, kinds
+from manet.evaluation.scoring import Evaluation, areas_of
+from manet.files import replacing, sha256
+from manet.model import Model, load
+from manet.networks import build
+from manet.paper.comparison.closed_gates import closed, kinds
 from manet.paper.comparison.facts import FILE as FACTS
 from manet.paper.comparison.facts import facts
 from manet.paper.comparison.results import SETTINGS, ExperimentSettings, Run, read_settings
-from manet.prediction.context import WindowContext
-from manet.prediction.predict import Advance, Tiling, to_tensors
+from manet.prediction.settings import PredictionSettings
+from manet.prediction.window_context import WindowContext, to_batch
+from manet.progress import QUIET, Progress
 from manet.raster.scene import Scene
 from manet.recipe import Recipe
 from manet.training.log import read_log
-from manet.training.run import BEST, LOG, RECIPE, STATE, Say, train
-
-Progress = Callable[[str, int], AbstractContextManager[Advance]]
-"""What is done, and in how many windows."""
+from manet.training.run import BEST, LOG, RECIPE, STATE, train
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """An experiment that is open: its settings are those in its folder."""
+    """An open experiment: a folder, whose settings have been read or written."""
 
     data: Path
     manifest: Manifest
@@ -43,25 +39,35 @@ class Experiment:
     settings: ExperimentSettings
 
 
-def open_experiment(data: Path, out: Path, recipe: Recipe, split: Split, tiling: Tiling) -> Experiment:
-    """Start an experiment, or go on with the one in `out`.
+def open_experiment(data: Path, out: Path, recipe: Recipe, split: Split, window: int, overlap: int) -> Experiment:
+    """Start an experiment, or open the one in `out` to resume it.
 
-    Raises OutputError where `out` holds an experiment with other settings, or something else.
+    Args:
+        data: Folder of the prepared dataset.
+        out: Folder of the experiment.
+        recipe: The recipe of all networks; its network's name and its seed do not count.
+        split: The split that is scored.
+        window: Height and width that the networks see in evaluation, pixels.
+        overlap: Pixels that neighbouring windows share.
+
+    Raises:
+        OutputError: `out` holds an experiment with other settings, or something else.
+        DatasetError: The dataset has no such split.
     """
     manifest = read_manifest(data)
     areas_of(manifest, split)
     settings = ExperimentSettings(
-        manifest=hashlib.sha256((data / MANIFEST).read_bytes()).hexdigest(),
+        manifest=sha256(data / MANIFEST),
         recipe=_shared(recipe),
         split=split,
-        window=tiling.window,
-        overlap=tiling.overlap,
+        window=window,
+        overlap=overlap,
     )
     path = out / SETTINGS
     if path.exists():
         if differing := _differences(path, settings):
             raise OutputError(
-                f"{out} holds an experiment with another {', '.join(differing)}; give the same, or another folder"
+                f"{out} holds an experiment with another {', '.join(differing)}; give the same one, or another folder"
             )
     elif out.exists() and any(out.iterdir()):
         raise OutputError(f"{out} is not empty and holds no experiment; give another folder")
@@ -72,9 +78,9 @@ def open_experiment(data: Path, out: Path, recipe: Recipe, split: Split, tiling:
 
 
 def reopen_experiment(data: Path, out: Path) -> Experiment:
-    """The experiment in `out`. Raises OutputError where there is none, or where it is of another dataset."""
+    """The experiment in `out`. Raises OutputError if there is none, or if it belongs to another dataset."""
     settings = read_settings(out)
-    return open_experiment(data, out, settings.recipe, settings.split, Tiling(settings.window, settings.overlap))
+    return open_experiment(data, out, settings.recipe, settings.split, settings.window, settings.overlap)
 
 
 def _differences(path: Path, settings: ExperimentSettings) -> list[str]:
@@ -99,84 +105,95 @@ def _with(recipe: Recipe, network: str, seed: int) -> Recipe:
 
 
 def check_networks(experiment: Experiment, networks: Sequence[str]) -> None:
-    """Raises NetworkError for a name that is not in the table, and where the recipe's encoder does not fit one."""
+    """Raises NetworkError if a network is unknown, or if the recipe's encoder does not fit it."""
     encoder, bands = experiment.settings.recipe.network.encoder, len(experiment.manifest.bands)
     for network in networks:
         build(network, encoder=encoder, bands=bands, classes=len(experiment.manifest.legend))
 
 
 def train_run(
-    experiment: Experiment, run: Run, *, workers: int, device: str, callbacks: Sequence[Callback], say: Say
+    experiment: Experiment, run: Run, *, workers: int, device: str, callbacks: Sequence[Callback], progress: Progress
 ) -> None:
-    """Train one network, or go on where its training stopped. Nothing is done twice."""
+    """Train one network, or resume its training. Nothing is done twice."""
     recipe = _with(experiment.settings.recipe, run.network, run.seed)
-    train_once(experiment.data, recipe, run.folder, workers=workers, device=device, callbacks=callbacks, say=say)
+    train_once(
+        experiment.data, recipe, run.folder, workers=workers, device=device, callbacks=callbacks, progress=progress
+    )
 
 
 def train_once(
-    data: Path, recipe: Recipe, folder: Path, *, workers: int, device: str, callbacks: Sequence[Callback], say: Say
+    data: Path,
+    recipe: Recipe,
+    folder: Path,
+    *,
+    workers: int,
+    device: str,
+    callbacks: Sequence[Callback],
+    progress: Progress,
 ) -> None:
-    """Train a recipe, or go on where its training stopped, or do nothing where it has ended.
+    """Train a recipe, resume its training, or do nothing if it has ended.
 
-    Raises TrainingError where a folder is of a run that was spoilt.
+    Args:
+        data: Folder of the prepared dataset.
+        recipe: What is trained.
+        folder: Folder of the run.
+        workers: Processes that read patches.
+        device: auto, cpu, cuda or mps.
+        callbacks: Watch the training.
+        progress: Is told what a user should know.
+
+    Raises:
+        TrainingError: The folder holds a run that was damaged.
     """
     if (folder / RECIPE).exists() and not (folder / STATE).exists():
         if (folder / BEST).exists():
             return  # trained, not yet evaluated
-        raise TrainingError(f"{folder} has neither {STATE} nor {BEST}; remove the folder to do it again")
+        raise TrainingError(f"{folder} has neither {STATE} nor {BEST}; remove the folder to repeat the run")
     resume = (folder / STATE).exists()
-    train(data, recipe, folder, resume=resume, workers=workers, device=device, callbacks=callbacks, say=say)
-    (folder / STATE).unlink()  # three times the weights, and of no more use
+    train(data, recipe, folder, resume=resume, workers=workers, device=device, callbacks=callbacks, progress=progress)
+    (folder / STATE).unlink()  # three times the size of the weights, and no longer needed
 
 
-def evaluate_run(experiment: Experiment, run: Run, device: torch.device, progress: Progress) -> Evaluation:
-    """Score one network's best epoch, also without its attention, and write its scores: the run is finished."""
-    network = load(run.checkpoint).to(device)
-    with progress("evaluating", windows(experiment)) as advance:
-        evaluation = _score(experiment, network, device, advance, by_size=True)
+def evaluate_run(experiment: Experiment, run: Run, device: str, progress: Progress = QUIET) -> Evaluation:
+    """Score the best epoch of a run, also with its attention closed, and write the scores: the run is finished.
+
+    Args:
+        experiment: The experiment that the run belongs to.
+        run: A run that has been trained.
+        device: auto, cpu, cuda or mps.
+        progress: Is told of every window.
+    """
+    model = load(run.checkpoint, runtime="torch", device=device)
+    evaluation = _score(experiment, model, progress, by_size=True)
     without: dict[str, float] = {}
-    for kind in kinds(network):
-        with closed(network, kind), progress(f"evaluating without its {kind} gates", windows(experiment)) as advance:
-            without[kind] = _score(experiment, network, device, advance).scores.mean_iou or 0
+    for kind in kinds(model.network):
+        progress.note(f"again with its {kind} gates closed")
+        with closed(model.network, kind):
+            without[kind] = _score(experiment, model, progress).scores.mean_iou or 0
     spent = sum(float(row["seconds"]) for row in read_log(run.folder / LOG))
     with filling(run.folder, overwrite=True) as partial:
-        known = facts(network, _example(experiment), spent, device, without)
+        known = facts(model, _example(experiment), spent, without)
         (partial / FACTS).write_text(known.model_dump_json(indent=1), encoding="utf-8")
         write_scores(evaluation, partial)
     return evaluation
 
 
-def _score(
-    experiment: Experiment, network: Network, device: torch.device, advance: Advance, by_size: bool = False
-) -> Evaluation:
-    settings, predictor = experiment.settings, window_context(experiment, network, device)
-    return evaluate(
-        lambda scene, area: predictor.predict(scene, area, advance),
-        experiment.data,
-        experiment.manifest,
-        settings.split,
-        PredictionSettings(window=settings.window, overlap=settings.overlap),
-        by_size=by_size,
-    )
+def _score(experiment: Experiment, model: Model, progress: Progress, by_size: bool = False) -> Evaluation:
+    settings = experiment.settings
+    how = PredictionSettings(window=settings.window, overlap=settings.overlap)
+    measures = Measures(by_size=by_size)
+    return evaluate(model, experiment.data, settings.split, how, measures=measures, progress=progress)
 
 
 def _example(experiment: Experiment) -> torch.Tensor:
-    """The middle of the largest area that is scored, as images: what attention is looked at on."""
+    """The middle of the largest scored area, as images: the imagery on which attention is examined."""
     areas, size = areas_of(experiment.manifest, experiment.settings.split), experiment.settings.recipe.patches.size
     area = max(areas, key=lambda area: min(area.height, area.width))
     with Scene(experiment.data / experiment.manifest.scene(area.scene).image) as scene:
-        return to_tensors(*scene.read(area.window.middle(size, size)), torch.device("cpu"))[0]
+        return torch.from_numpy(to_batch(*scene.read(area.window.middle(size, size)))[0])
 
 
-def window_context(experiment: Experiment, network: Network, device: torch.device) -> WindowContext:
-    """A run's network, predicting every window by itself, which all networks can."""
+def window_context(experiment: Experiment, model: Model) -> WindowContext:
+    """Predicts every window by itself with a run's network, which is possible for all networks."""
     settings = experiment.settings
-    tiling = Tiling(settings.window, settings.overlap)
-    return WindowContext(network, len(experiment.manifest.legend), tiling, device)
-
-
-def windows(experiment: Experiment) -> int:
-    """How many an evaluation takes."""
-    tiling = Tiling(experiment.settings.window, experiment.settings.overlap)
-    areas = areas_of(experiment.manifest, experiment.settings.split)
-    return sum(len(tiling.windows(area.window)) for area in areas)
+    return WindowContext(model.runtime, len(model.legend), settings.window, settings.overlap)

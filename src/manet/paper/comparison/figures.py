@@ -11,27 +11,35 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from manet.datasets.manifest import Area
-from manet.evaluation.panel import colourise, legend_handles, stretch
+from manet.evaluation.figures import colourise, legend_handles, stretch
 from manet.files import replacing
 from manet.legend import IGNORED, Legend
+from manet.model import load
+from manet.paper.comparison.experiment import Experiment, window_context
+from manet.paper.comparison.results import Run
+from manet.paper.printed import METHODS
+from manet.progress import QUIET, Progress
+from manet.raster.scene import Scene
 from manet.raster.windows import Window, grid
 
-Classes = NDArray[np.uint8]
+ClassRaster = NDArray[np.uint8]
 BOXES = 3
-"""Places marked in a window."""
+"""Number of boxes that mark where the networks differ most."""
 BOX_SHARE = 6
-"""A box's side is this part of the window's shorter one."""
+"""The side of a box is this fraction of the window's shorter side."""
 LEAST = 0.01
-"""Mean disagreement below which a place is not marked."""
+"""Mean disagreement below which nothing is marked."""
 
 COLUMNS = 6
+"""Pictures per row of a figure."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """A window of a scene."""
+class SceneWindow:
+    """A window and the scene it is in."""
 
     scene: str
+    """The scene's name in the dataset."""
     window: Window
 
     def __str__(self) -> str:
@@ -39,25 +47,60 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Maps:
-    """What is shown of a place."""
+class WindowMaps:
+    """What is shown of a window: the image, the labels and the map of each network."""
 
-    place: Place
+    at: SceneWindow
     image: NDArray[np.generic]
     """(bands, height, width)"""
-    labels: Classes
+    labels: ClassRaster
     """(height, width)"""
-    predictions: Mapping[str, Classes]
-    """By method, (height, width) each."""
+    predictions: Mapping[str, ClassRaster]
+    """(height, width) of each network, by the name that the paper gives it."""
 
 
-def candidates(areas: Sequence[Area], size: int) -> list[Place]:
-    """Windows of up to `size` pixels that cover the areas: side by side, the last ones moved inwards."""
-    return [Place(area.scene, window) for area in areas for window in grid(area.window, size, size)]
+def candidates(areas: Sequence[Area], size: int) -> list[SceneWindow]:
+    """Windows of up to `size` pixels that cover the areas: side by side, with the last ones moved inwards."""
+    return [SceneWindow(area.scene, window) for area in areas for window in grid(area.window, size, size)]
 
 
-def disagreement(predictions: Sequence[Classes]) -> NDArray[np.float64]:
-    """Of each pixel, the share of networks that do not say what most say, 0 to 1; 0 where it is not valid."""
+def predict_windows(
+    experiment: Experiment, runs: Sequence[Run], windows: Sequence[SceneWindow], device: str, progress: Progress = QUIET
+) -> Iterator[WindowMaps]:
+    """Map windows with the networks of some runs. No pixel outside a window is seen.
+
+    Args:
+        experiment: The experiment that the runs belong to.
+        runs: Finished runs.
+        windows: What is mapped.
+        device: Where the networks are computed, see `manet.load`.
+        progress: Is told of each network in each window.
+    """
+    predictors = {
+        METHODS[run.network]: window_context(experiment, load(run.checkpoint, runtime="torch", device=device))
+        for run in runs
+    }
+    done, total = 0, len(runs) * len(windows)
+    for at in windows:
+        entry = experiment.manifest.scene(at.scene)
+        with Scene(experiment.data / entry.image) as scene, Scene(experiment.data / entry.labels) as labels:
+            predictions = {}
+            for name, predictor in predictors.items():
+                predictions[name] = predictor.whole(scene, at.window)
+                done += 1
+                progress.count("predicting", done, total)
+            yield WindowMaps(at, scene.read(at.window)[0], labels.read(at.window)[0][0], predictions)
+
+
+def disagreement(predictions: Sequence[ClassRaster]) -> NDArray[np.float64]:
+    """For each pixel, the share of networks that differ from the most frequent class.
+
+    Args:
+        predictions: Class indices (height, width) of each network, or IGNORED.
+
+    Returns:
+        (height, width), 0 to 1; 0 where a pixel is not valid.
+    """
     stack = np.stack(predictions)
     most = np.zeros(stack.shape[1:])
     for index in np.unique(stack[stack != IGNORED]):
@@ -65,8 +108,8 @@ def disagreement(predictions: Sequence[Classes]) -> NDArray[np.float64]:
     return np.where((stack == IGNORED).any(axis=0), 0.0, 1 - most)
 
 
-def boxes(predictions: Sequence[Classes], count: int = BOXES) -> list[Window]:
-    """Squares, apart from each other, in which the networks differ most; fewer where they agree elsewhere."""
+def boxes(predictions: Sequence[ClassRaster], count: int = BOXES) -> list[Window]:
+    """Squares in which the networks differ most, without overlap; fewer if the networks agree elsewhere."""
     differing = disagreement(predictions)
     side = max(min(differing.shape) // BOX_SHARE, 1)
     sums = np.pad(differing.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
@@ -79,22 +122,25 @@ def boxes(predictions: Sequence[Classes], count: int = BOXES) -> list[Window]:
     return found
 
 
-def most_differing(maps: Iterator[Maps], count: int) -> list[Maps]:
-    """The places at which the networks differ most, in mean over the pixels; holds no more than count + 1 of them."""
-    best: list[tuple[float, Maps]] = []
+def most_differing(maps: Iterator[WindowMaps], count: int) -> list[WindowMaps]:
+    """The `count` windows in which the networks differ most, by the mean over the pixels.
+
+    At most `count` + 1 windows are held in memory.
+    """
+    best: list[tuple[float, WindowMaps]] = []
     for one in maps:
         best.append((float(disagreement(list(one.predictions.values())).mean()), one))
         best = sorted(best, key=lambda pair: -pair[0])[:count]
     return [one for _, one in best]
 
 
-def write_figure(maps: Maps, legend: Legend, out: Path, overwrite: bool = False) -> None:
-    """A PNG: the image, the labels, and the map of each network, with boxes where these differ most."""
+def write_figure(maps: WindowMaps, legend: Legend, out: Path, overwrite: bool = False) -> None:
+    """Write a PNG with the image, the labels and the map of each network, with boxes where the maps differ most."""
     pictures: dict[str, NDArray[Any]] = {"image": stretch(maps.image), "labels": colourise(maps.labels, legend)}
     pictures |= {name: colourise(prediction, legend) for name, prediction in maps.predictions.items()}
     columns = min(COLUMNS, len(pictures))
     rows = -(-len(pictures) // columns)
-    shape = maps.place.window.height / maps.place.window.width
+    shape = maps.at.window.height / maps.at.window.width
     figure = Figure(figsize=(3 * columns, (3 * shape + 0.3) * rows + 0.8), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False).flat
     marked = boxes(list(maps.predictions.values()))
@@ -107,7 +153,7 @@ def write_figure(maps: Maps, legend: Legend, out: Path, overwrite: bool = False)
             axis.add_patch(Rectangle(square.xy, box.width, box.height, fill=False, edgecolor="white", linewidth=1))
     for axis in figure.axes:
         axis.set_axis_off()
-    figure.suptitle(str(maps.place), fontsize=11)
+    figure.suptitle(str(maps.at), fontsize=11)
     handles = legend_handles(legend)
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
     with replacing(out, overwrite) as partial:

@@ -1,13 +1,13 @@
-"""Everything that an experiment's folder tells, as files: tables, scores and curves."""
+"""The report of an experiment, made from its folder only: tables, scores and curves."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 
 from manet.errors import OutputError
-from manet.evaluation.evaluate import Evaluation
 from manet.evaluation.metrics import mean
 from manet.evaluation.objects import size_names
+from manet.evaluation.scoring import Evaluation
 from manet.networks import NETWORKS
 from manet.paper.comparison.curves import FILE as CURVES
 from manet.paper.comparison.curves import write_curves
@@ -21,14 +21,18 @@ from manet.training.run import LOG
 
 
 def write_report(out: Path) -> tuple[list[TextTable], list[Path]]:
-    """Of all finished runs in an experiment's folder, whoever asked for them; files of an earlier report are replaced.
+    """Write the report of all finished runs in an experiment's folder; an earlier report is replaced.
 
-    Raises OutputError where there is none.
+    Returns:
+        The tables, and the files that were written.
+
+    Raises:
+        OutputError: The folder holds no experiment, or no finished run.
     """
     settings = read_settings(out)
     runs = [run for name in NETWORKS for run in finished_runs(out) if run.network == name]
     if not runs:
-        raise OutputError(f"{out} has no finished run yet; go on with `manet benchmark paper`")
+        raise OutputError(f"{out} has no finished run yet; resume the experiment")
     evaluations: dict[str, dict[int, Evaluation]] = {}
     known: dict[str, dict[int, Facts]] = {}
     for run in runs:
@@ -75,7 +79,7 @@ def about(settings: ExperimentSettings, dataset: str, runs: Sequence[Run], known
 
 
 def attention_tables(known: Mapping[str, Mapping[int, Facts]]) -> list[TextTable]:
-    """How attention came out: of networks with gates, those and the entropy of channel attention, mean over seeds."""
+    """How attention came out in networks that have gates: the gates, and the mean entropy of channel attention."""
     rows = []
     for network, seeds in known.items():
         for gate in next(iter(seeds.values())).gates:
@@ -93,8 +97,8 @@ def attention_tables(known: Mapping[str, Mapping[int, Facts]]) -> list[TextTable
     if not rows:
         return []
     notes = (
-        "Gates start at 0; a value a seed. Entropy: that of channel attention's rows over ln C, mean over the seeds: "
-        "0 where every channel attends to one other alone, 1 where it attends to all alike.",
+        "Gates start at 0; one value per seed. Entropy: of the rows of channel attention over ln C, mean over the "
+        "seeds: 0 if every channel attends to only one other, 1 if it attends to all equally.",
     )
     return [TextTable("How attention came out", ("network", "module", "gate", "entropy"), rows, notes)]
 
@@ -102,7 +106,7 @@ def attention_tables(known: Mapping[str, Mapping[int, Facts]]) -> list[TextTable
 def closing_tables(
     known: Mapping[str, Mapping[int, Facts]], evaluations: Mapping[str, Mapping[int, Evaluation]]
 ) -> list[TextTable]:
-    """What networks lose when the gates of a kind of attention are closed after training, by their seeds."""
+    """What networks lose when the gates of a kind of attention are closed after training, by seed."""
     rows = []
     for network, seeds in known.items():
         for kind in dict.fromkeys(kind for one in seeds.values() for kind in one.without):
@@ -114,12 +118,14 @@ def closing_tables(
             rows.append((METHODS[network], kind, f"{fmean(losses):+.2f}", ", ".join(f"{loss:+.2f}" for loss in losses)))
     if not rows:
         return []
-    notes = ("Points of mIoU that are lost when these gates are closed after training; a value a seed that was asked.",)
+    notes = (
+        "Points of mIoU that are lost when these gates are closed after training; one value per seed that has it.",
+    )
     return [TextTable("What attention gives", ("network", "attention", "mean", "seeds"), rows, notes)]
 
 
 def size_tables(evaluations: Mapping[str, Mapping[int, Evaluation]]) -> list[TextTable]:
-    """Recall and precision by the size of objects, of the foreground classes, mean over the seeds that have it."""
+    """Recall and precision by the size of objects, for the foreground classes; means over the seeds that have them."""
     columns = ("class", "network", *size_names(None))
     shown = []
     for measure, of in (("recall", "labelled"), ("precision", "predicted")):

@@ -1,4 +1,4 @@
-"""What an experiment leaves in its folder: settings, and runs with their scores, which need no data to be read."""
+"""What an experiment leaves in its folder: settings, and runs with their scores. They are read without any data."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from manet.datasets.manifest import Split
 from manet.errors import OutputError
-from manet.evaluation.evaluate import Evaluation
 from manet.evaluation.report import SCORES
+from manet.evaluation.scoring import Evaluation
 from manet.networks import NETWORKS
 from manet.paper.comparison.facts import FILE as FACTS
 from manet.paper.comparison.facts import Facts
@@ -20,15 +20,16 @@ SETTINGS, RUNS = "experiment.json", "runs"
 
 
 class ExperimentSettings(BaseModel):
-    """What all runs of an experiment share. Networks and seeds may be added later, these may not change."""
+    """What all runs of an experiment share. Networks and seeds may be added later; these settings may not change."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     manifest: str
     """SHA-256 of the dataset's manifest."""
     recipe: Recipe
-    """Its network's name and its seed are each run's own."""
+    """The recipe of all runs, but for the network's name and the seed."""
     split: Split
+    """The split that is scored."""
     window: int
     overlap: int
 
@@ -43,48 +44,50 @@ class Run:
 
     @property
     def finished(self) -> bool:
+        """Whether it has been trained and scored."""
         return (self.folder / SCORES).exists()
 
     @property
     def checkpoint(self) -> Path:
+        """The best epoch."""
         return self.folder / BEST
 
     def evaluation(self) -> Evaluation:
-        """Raises OutputError where the file was changed by other hands."""
+        """The scores. Raises OutputError if the file holds none, because something else changed it."""
         path = self.folder / SCORES
         try:
             return Evaluation.model_validate_json(path.read_text(encoding="utf-8"))
         except ValidationError as error:
-            raise OutputError(f"{path} holds no scores; remove the folder {self.folder} to do it again") from error
+            raise OutputError(f"{path} holds no scores; remove the folder {self.folder} to repeat the run") from error
 
     def facts(self) -> Facts | None:
-        """None for runs of versions that kept none."""
+        """The facts; None for runs of earlier versions, which kept none."""
         path = self.folder / FACTS
         return Facts.model_validate_json(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
 def read_settings(out: Path) -> ExperimentSettings:
-    """Raises OutputError where a folder holds no experiment."""
+    """The settings of an experiment. Raises OutputError if the folder holds none."""
     try:
         return ExperimentSettings.model_validate_json((out / SETTINGS).read_text(encoding="utf-8"))
     except (OSError, ValidationError) as error:
-        raise OutputError(f"{out} holds no experiment; make one with `manet benchmark paper`") from error
+        raise OutputError(f"{out} holds no experiment; give the folder of one") from error
 
 
 def run_of(out: Path, network: str, seed: int) -> Run:
-    """A run of an experiment, there or not."""
+    """A run of an experiment, whether or not it exists."""
     return Run(network, seed, out / RUNS / f"{network}-{seed}")
 
 
 def finished_runs(out: Path) -> Iterator[Run]:
-    """All runs that are there, whoever asked for them."""
+    """All finished runs in an experiment's folder, whenever they were made."""
     for path in sorted((out / RUNS).glob(f"*/{SCORES}")):
         network, _, seed = path.parent.name.rpartition("-")
         yield run_of(out, network, int(seed))
 
 
 def first_runs(out: Path) -> list[Run]:
-    """The finished run of the smallest seed of each network."""
+    """For each network, the finished run with the smallest seed."""
     first: dict[str, Run] = {}
     for run in sorted(finished_runs(out), key=lambda run: run.seed):
         first.setdefault(run.network, run)

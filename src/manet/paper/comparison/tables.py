@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from manet.evaluation.evaluate import Evaluation
+from manet.evaluation.scoring import Evaluation
 from manet.files import replacing
 from manet.networks import NETWORKS
 from manet.paper.printed import METHODS, TABLES_OF, PrintedScores, printed_scores
 from manet.tables import TextTable
 
 RANKED = 3
-"""Seeds that a network needs to be ranked; with fewer it is listed."""
+"""Seeds that a network needs to be ranked; with fewer it is only listed."""
 
 ABLATION = ("fcn", "fcn-attention1", "fcn-attention2", "fcn-attention3", "fcn-attention4", "manet")
 COMPARISON = tuple(name for name in NETWORKS if not name.startswith("fcn-attention"))
@@ -28,7 +28,7 @@ FILES = ("tables.md", "scores.csv")
 
 
 @dataclass(frozen=True)
-class Measured:
+class SeedMean:
     """One score over the seeds, in percent."""
 
     mean: float
@@ -44,12 +44,12 @@ class Method:
     """A network's scores over its seeds."""
 
     seeds: int
-    scores: dict[str, Measured | None]
-    """F1 by class of the foreground, then `MEANS`; None where a class is in neither labels nor prediction."""
+    scores: dict[str, SeedMean | None]
+    """F1 of each foreground class, then `MEANS`; None if a class is in neither labels nor prediction."""
 
 
 def methods(evaluations: Mapping[str, Sequence[Evaluation]]) -> dict[str, Method]:
-    """By network, in the order of the table of networks."""
+    """The scores of each network, in the order of `NETWORKS`."""
     return {name: _method(evaluations[name]) for name in NETWORKS if evaluations.get(name)}
 
 
@@ -64,18 +64,22 @@ def _method(evaluations: Sequence[Evaluation]) -> Method:
     return Method(len(scores), {name: _measured(over) for name, over in values.items()})
 
 
-def _measured(values: Iterable[float | None]) -> Measured | None:
+def _measured(values: Iterable[float | None]) -> SeedMean | None:
     percent = [100 * value for value in values if value is not None]
     if not percent:
         return None
-    return Measured(statistics.fmean(percent), statistics.stdev(percent) if len(percent) > 1 else None)
+    return SeedMean(statistics.fmean(percent), statistics.stdev(percent) if len(percent) > 1 else None)
 
 
 def tables(dataset: str, found: Mapping[str, Method], classes: Sequence[str]) -> list[TextTable]:
-    """The ablation and the comparison with every class, then the three groups with the means.
+    """The ablation and the comparison with every class, then the three groups with only the means.
 
-    classes: of the foreground. They have the paper's numbers where the dataset is one of the paper's, and its figures
-    beside ours.
+    For a dataset of the paper, the tables have the paper's numbers, and its figures next to ours.
+
+    Args:
+        dataset: The dataset's name.
+        found: The scores of each network.
+        classes: The foreground classes.
     """
     printed = {name: row for name, row in printed_scores(dataset).items() if set(row.f1) == set(classes)}
     numbers = [f"Table {NUMERALS[number - 1]}. " for number in TABLES_OF[dataset]] if printed else ["", ""]
@@ -116,7 +120,7 @@ def _table(
             differences = [one.mean - value if one else None for one, value in zip(ours, values, strict=True)]
             rows.append(("", "difference", "-", *("-" if d is None else f"{d:+.2f}" for d in differences)))
     notes = ["In percent; F1 by class. ± is the sample standard deviation over the seeds."]
-    notes.append(f"Ranked by mIoU: networks with {RANKED} seeds and more; the others are listed.")
+    notes.append(f"Ranked by mIoU if a network has {RANKED} seeds or more; the others are listed.")
     if printed:
         notes.append("Printed mIoU, and in brackets the mean of F1 / (2 - F1) that the printed F1 imply.")
     if missing:
@@ -127,21 +131,28 @@ def _table(
 def _ranks(found: Mapping[str, Method]) -> dict[str, str]:
     enough = {name: method.scores["mIoU"] for name, method in found.items() if method.seeds >= RANKED}
     means = {name: miou.mean for name, miou in enough.items() if miou}
-    return {name: str(place + 1) for place, name in enumerate(sorted(means, key=lambda name: -means[name]))}
+    return {name: str(rank) for rank, name in enumerate(sorted(means, key=lambda name: -means[name]), 1)}
 
 
 def _printed_values(scores: PrintedScores, classes: Sequence[str]) -> list[float]:
     return [*(scores.f1[name] for name in classes), scores.mean_f1, scores.overall_accuracy, scores.miou]
 
 
-def _text(measured: Measured | None) -> str:
+def _text(measured: SeedMean | None) -> str:
     return "-" if measured is None else str(measured)
 
 
 def write_tables(
     out: Path, about: Sequence[str], shown: Sequence[TextTable], evaluations: Mapping[str, Mapping[int, Evaluation]]
 ) -> None:
-    """`tables.md`, headed by lines about the experiment, and `scores.csv` with a row a network and seed, 0 to 1."""
+    """Write `tables.md`, and `scores.csv` with one row per network and seed, 0 to 1.
+
+    Args:
+        out: Folder; earlier files are replaced.
+        about: Lines about the experiment, which `tables.md` begins with.
+        shown: The tables.
+        evaluations: By network and seed.
+    """
     with replacing(out / FILES[0], overwrite=True) as partial:
         lines = ["# Networks under one recipe", "", *about, ""]
         lines += [line for table in shown for line in table.markdown()]

@@ -1,1 +1,1 @@
-"""What modules and networks cost: parameters and multiply-accumulates counted, time and memory measured."""
+"""What modules and networks cost: parameters and multiply-accumulates are counted, time and memory measured."""

@@ -1,4 +1,4 @@
-"""Multiply-accumulates under two rules, counted without computing anything: tensors have shapes alone."""
+"""Multiply-accumulates under two rules, counted without computing anything: tensors only have shapes."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -11,50 +11,60 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 
 RULES = {
-    "modules only": "every convolution and linear layer with its bias, batch norm 2 per element, ReLU and pooling "
-    "1 per element; products written with matmul or einsum are not seen. The paper's tool counted so.",
-    "with products": "convolutions, linear layers and matrix products alone, without biases: half the operations that "
+    "modules only": "every convolution and linear layer with its bias, batch norm as 2 per element, ReLU and pooling "
+    "as 1 per element; products written with matmul or einsum are not seen. This is how the paper's tool counted.",
+    "with products": "only convolutions, linear layers and matrix products, without biases: half the operations that "
     "torch's FlopCounterMode counts. As batch norm, ReLU and biases are left out, it can be the smaller of the two.",
 }
-"""Both are counted on the modules as their papers write them down: V at every position, then K V, then Q."""
+"""The rules, in words. Both count the modules as their papers write them down: V at every position, K V, then Q."""
 
 
-class Counts(NamedTuple):
-    """Multiply-accumulates of one forward pass by rule."""
+class MacCounts(NamedTuple):
+    """Multiply-accumulates of one forward pass by each rule."""
 
     modules_only: int
     with_products: int
 
 
 class Shapes(FakeTensorMode):
-    """A context in which modules are made, and passes run, without memory and without computing."""
+    """A context in which modules are built and passes run without memory and without computing."""
 
 
-def count(forward: Callable[[Tensor], Any], shape: Sequence[int]) -> Counts:
-    """Both counts of a pass over an input of this shape. To be called in the `Shapes` its modules were made in."""
+def count(forward: Callable[[Tensor], Any], shape: Sequence[int]) -> MacCounts:
+    """Count the multiply-accumulates of a pass by both rules.
+
+    Args:
+        forward: The pass; to be called in the `Shapes` that its modules were built in.
+        shape: Shape of its input.
+    """
     layers = _LayerCounter()
     with torch.no_grad(), layers:
-        forward(torch.empty(*shape))
-    return Counts(layers.total, count_products(forward, shape))
+        forward(torch.zeros(*shape))
+    return MacCounts(layers.total, count_products(forward, shape))
 
 
 def count_products(forward: Callable[[Tensor], Any], shape: Sequence[int]) -> int:
-    """Multiply-accumulates of a pass's convolutions, linear layers and matrix products.
+    """Multiply-accumulates of the convolutions, linear layers and matrix products of a pass.
 
-    Nothing is computed where the modules were made in `Shapes`, and it is called there; elsewhere the pass is made.
+    Nothing is computed if the modules were built in `Shapes` and this is called there; otherwise the pass is computed.
+
+    Args:
+        forward: The pass.
+        shape: Shape of its input.
     """
     products = FlopCounterMode(display=False)
     with torch.no_grad(), products:
-        forward(torch.empty(*shape))
+        forward(torch.zeros(*shape))
     return products.get_total_flops() // 2
 
 
 def parameters(module: nn.Module) -> int:
+    """Number of parameters of a module."""
     return sum(p.numel() for p in module.parameters())
 
 
 class _LayerCounter(TorchFunctionMode):
-    """Counts layers where they are called, so that layers used as functions count as well."""
+    """Counts layers when they are called, so that layers used as functions count as well."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -91,4 +101,4 @@ LAYERS: dict[str, Callable[..., int]] = {
     "adaptive_avg_pool2d": _element_of_input(1),
     "adaptive_max_pool2d": _element_of_input(1),
 }
-"""What the rule "modules only" counts, by the name of torch's function."""
+"""What the rule "modules only" counts, by the name of the function in torch."""

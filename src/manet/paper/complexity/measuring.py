@@ -1,23 +1,21 @@
-"""Time and peak memory on the CPU, every pass in a process of its own, the cases interleaved."""
+"""Time and peak memory on the CPU: every pass in a process of its own, the rounds interleaved."""
 
 import multiprocessing
 import statistics
-import sys
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import torch
 
+from manet.machine import peak_memory, reset_peak_memory, time_of
+from manet.progress import QUIET, Progress
+
 Pass = Callable[[], object]
 SHORT_S = 1.0
-"""A shorter pass is repeated for so long, and the median taken."""
-
-STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+"""A shorter pass is repeated for this long, seconds, and the median is taken."""
 
 METHOD = (
     "Time: the median over the rounds of one forward pass in float32 on the CPU, batch 1, without gradients, after a "
@@ -27,41 +25,49 @@ METHOD = (
 )
 
 
-class Case(Protocol):
-    """Something to be measured. It is sent to other processes."""
+class Measurable(Protocol):
+    """Something that can be measured. It is sent to other processes, so it must be picklable."""
 
     def prepare(self) -> tuple[Pass, Pass]:
-        """A small pass, which loads the code, and the pass to be measured."""
+        """A small pass, which loads the code, and the pass that is measured."""
         ...
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Of one case."""
+    """Time and memory of one pass."""
 
     seconds: float
     """Median over the rounds."""
     rounds: tuple[float, ...]
+    """Seconds of each round."""
     peak_bytes: int | None
-    """Median over the rounds; None where the system does not tell."""
+    """Peak memory, median over the rounds; None if the system does not tell."""
 
 
-def measure(
-    cases: Sequence[Case], rounds: int, done: Callable[[int], None] = lambda passes: None
-) -> list[Measured | None]:
-    """Of each case, None where its process died, as where memory did not suffice."""
+def measure(cases: Sequence[Measurable], rounds: int, progress: Progress = QUIET) -> list[Measured | None]:
+    """Measure every case in turn, `rounds` times over.
+
+    Args:
+        cases: What is measured.
+        rounds: How often each is measured, at least 1.
+        progress: Is told of every pass.
+
+    Returns:
+        One entry per case; None if its processes died, as they do when memory does not suffice.
+    """
     fork = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
     context = multiprocessing.get_context(fork)
     context.set_forkserver_preload(["manet.paper.complexity.measuring", "manet.networks"])
     passes: list[list[tuple[float, int | None]]] = [[] for _ in cases]
-    for _ in range(rounds):
-        for case, measured in zip(cases, passes, strict=True):
+    for turn in range(rounds):
+        for index, (case, measured) in enumerate(zip(cases, passes, strict=True), 1):
             try:
                 with ProcessPoolExecutor(1, mp_context=context) as process:
                     measured.append(process.submit(measure_once, case).result())
             except BrokenProcessPool:
                 pass
-            done(1)
+            progress.count("measuring", turn * len(cases) + index, rounds * len(cases))
     return [_median(measured) if measured else None for measured in passes]
 
 
@@ -72,45 +78,13 @@ def _median(passes: Sequence[tuple[float, int | None]]) -> Measured:
 
 
 @torch.inference_mode()
-def measure_once(case: Case) -> tuple[float, int | None]:
-    """Seconds and peak memory of one pass in this process."""
+def measure_once(case: Measurable) -> tuple[float, int | None]:
+    """Seconds and peak bytes of one pass in this process."""
     small, whole = case.prepare()
     small()
-    before = _resident_afresh()
+    before = reset_peak_memory()
     times = [time_of(whole)]
-    peak = _peak()
+    peak = peak_memory()
     while sum(times) < SHORT_S:
         times.append(time_of(whole))
     return statistics.median(times), None if before is None or peak is None else max(peak - before, 0)
-
-
-def time_of(run: Pass) -> float:
-    """Seconds."""
-    begin = time.perf_counter()
-    run()
-    return time.perf_counter() - begin
-
-
-def _resident_afresh() -> int | None:
-    """Resident memory now, from which on the peak counts; the peak until now where it cannot be set back."""
-    try:
-        RESET.write_text("5")  # the peak starts from what is resident, see proc(5)
-    except OSError:
-        return _peak()
-    return _status("VmRSS")
-
-
-def _peak() -> int | None:
-    """Peak resident memory of this process, bytes. On Linux not getrusage's, which a parent hands down."""
-    if STATUS.exists():
-        return _status("VmHWM")
-    if sys.platform == "win32":
-        return None
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-
-
-def _status(name: str) -> int:
-    lines = dict(line.split(":", 1) for line in STATUS.read_text().splitlines() if ":" in line)
-    return int(lines[name].split()[0]) * 1024

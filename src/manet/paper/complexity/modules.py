@@ -18,19 +18,19 @@ from manet.networks.danet import DualAttention
 from manet.networks.deeplabv3plus import AtrousPyramid
 from manet.networks.eanet import LargeKernelPyramid
 from manet.networks.pspnet import PyramidPooling
-from manet.paper.complexity.counting import Counts, Shapes, count, count_products, parameters
+from manet.paper.complexity.counting import MacCounts, Shapes, count, count_products, parameters
 from manet.paper.complexity.measuring import Measured, Pass
-from manet.paper.complexity.published import published
 from manet.paper.printed import PrintedCost, printed_costs
+from manet.paper.published import published
 
 CHANNELS, SIZE = 2048, 128
 CLASSES = 6
 SMALL = 8
-"""Height and width of the pass that loads the code."""
+"""Height and width of the map in the pass that loads the code."""
 
 
 class DualAttentionBlock(nn.Module):
-    """DAB as the paper counts it: DANet's two branches with the three 1x1 heads."""
+    """DAB as the paper counts it: DANet's two branches with three 1x1 heads."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class DualAttentionBlock(nn.Module):
         return self.classify(self.attention(features))
 
     def classify(self, attended: Tensor) -> Tensor:
-        """(batch, 3 * classes, height, width) of the two branches' sum and of each."""
+        """Logits (batch, 3 * classes, height, width) of the sum of the two branches and of each branch."""
         positions, channels = attended.chunk(2, dim=1)
         branches = (positions + channels, positions, channels)
         return torch.cat([head(x) for head, x in zip(self.heads, branches, strict=True)], dim=1)
@@ -64,23 +64,24 @@ MODULES: dict[str, Callable[[int], nn.Module]] = {
     "LKPP": LargeKernelPyramid,
     "KAM": KernelAttention,
 }
-"""How each module of Table VIII is made from the number of channels."""
+"""How each module of Table VIII is built from the number of channels."""
 
 ASPP_NOTE = (
-    "ASPP: the paper prints 503.0 G and 15.1 M, which cannot be had together. The standard structure (1x1, 3x3 at "
+    "ASPP: the paper prints 503.0 G and 15.1 M, which contradict each other. The standard structure (1x1, 3x3 at "
     "rates 6, 12 and 18 and image pooling to 256 channels each, 1x1 over the 1280) has 15.54 M parameters, and every "
-    "one of those in a convolution over the map is used once a position: 15.0 M x 16384 positions = 246 G. 503 G is "
-    "about twice that, as operations would be, where all other rows of the table are multiply-accumulates."
+    "one that belongs to a convolution over the map is used once per position: 15.0 M x 16384 positions = 246 G. 503 G "
+    "is about twice that, the number of operations, whereas all other rows of the table are multiply-accumulates."
 )
 
 
 @dataclass(frozen=True)
 class ModuleCase:
-    """One of the table's modules, to be measured."""
+    """A module of the table, to be measured."""
 
     name: str
 
     def prepare(self) -> tuple[Pass, Pass]:
+        """A pass over a small map, and one over the table's."""
         torch.manual_seed(0)
         module = MODULES[self.name](CHANNELS).eval()
         features = torch.randn(1, CHANNELS, SIZE, SIZE)
@@ -89,19 +90,19 @@ class ModuleCase:
 
 @dataclass(frozen=True)
 class ModuleRow:
-    """A row of Table VIII, ours beside the printed one."""
+    """A row of Table VIII: our figures and the printed ones."""
 
     name: str
     parameters: int
-    counts: Counts
+    counts: MacCounts
     computed: int
-    """Multiply-accumulates by the rule "with products" of what is computed here, V folded."""
+    """Multiply-accumulates, by the rule "with products", of what manet computes, with V folded."""
     printed: PrintedCost
     measured: Measured | None = None
 
 
 def count_module(name: str) -> ModuleRow:
-    """A row without what is measured."""
+    """The row of a module, without measurements."""
     shape = (1, CHANNELS, SIZE, SIZE)
     with Shapes():
         module = MODULES[name](CHANNELS).eval()

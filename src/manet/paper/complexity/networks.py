@@ -5,16 +5,16 @@ from dataclasses import dataclass
 import torch
 
 from manet.networks import Network, build
-from manet.paper.complexity.counting import Counts, Shapes, count, count_products, parameters
+from manet.paper.complexity.counting import MacCounts, Shapes, count, count_products, parameters
 from manet.paper.complexity.measuring import Measured, Pass
-from manet.paper.complexity.published import published
+from manet.paper.published import published
 
 ENCODER, CLASSES, BANDS = "resnet50", 6, 3
 SIZES = (512, 1024)
-"""Height and width of the image."""
+"""Heights and widths of the image, pixels."""
 
 SMALL = 64
-"""Of the pass that loads the code."""
+"""Height and width of the image in the pass that loads the code, pixels."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class NetworkCase:
     size: int
 
     def prepare(self) -> tuple[Pass, Pass]:
+        """A pass over a small image, and one over an image of `size`."""
         torch.manual_seed(0)
         network = _network(self.name).to(memory_format=torch.channels_last)
         images = torch.randn(1, BANDS, self.size, self.size)
@@ -33,19 +34,20 @@ class NetworkCase:
 
 @dataclass(frozen=True)
 class NetworkRow:
-    """What a network costs; parameters with the auxiliary heads, which training alone uses."""
+    """What a network costs at one size of image."""
 
     name: str
     size: int
     parameters: int
-    counts: Counts
+    """With the auxiliary heads, which only training uses."""
+    counts: MacCounts
     computed: int
-    """Multiply-accumulates by the rule "with products" of what is computed here, V folded."""
+    """Multiply-accumulates, by the rule "with products", of what manet computes, with V folded."""
     measured: Measured | None = None
 
 
 def count_network(name: str) -> list[NetworkRow]:
-    """A row a size, without what is measured."""
+    """One row per size, without measurements."""
     with Shapes():
         network = _network(name)
         rows = []

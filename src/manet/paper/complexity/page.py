@@ -1,4 +1,4 @@
-"""The complexity benchmark as files: a page, its figures, and JSON."""
+"""The costs as files: a page, its figure, and JSON."""
 
 import json
 from pathlib import Path
@@ -10,21 +10,33 @@ from matplotlib.figure import Figure
 from manet.files import replacing
 from manet.paper.complexity.counting import RULES
 from manet.paper.complexity.measuring import METHOD
-from manet.paper.complexity.report import Report, tables
+from manet.paper.complexity.report import CostReport, tables
 from manet.paper.complexity.sizes import FORMS, SIZES
 
 FILES = ("complexity.md", "figure5.png", "figure5.svg")
 COLOURS = dict(zip(FORMS, ("tab:orange", "tab:red", "tab:blue", "tab:cyan"), strict=True))
 
 
-def write_json(report: Report, out: Path, overwrite: bool = False) -> None:
-    """Raises OutputError where the file exists."""
+def write_json(report: CostReport, out: Path, overwrite: bool = False) -> None:
+    """Write everything as JSON. Raises OutputError if the file exists and is not to be replaced."""
     with replacing(out, overwrite) as partial:
         partial.write_text(json.dumps(report.as_json(), indent=1) + "\n", encoding="utf-8")
 
 
-def write_page(report: Report, out: Path, overwrite: bool = False) -> list[Path]:
-    """The page in Markdown, and Fig. 5 as PNG and SVG; their paths. Raises OutputError where they exist."""
+def write_page(report: CostReport, out: Path, overwrite: bool = False) -> list[Path]:
+    """Write the page in Markdown, and Fig. 5 as PNG and SVG.
+
+    Args:
+        report: What is written.
+        out: Folder.
+        overwrite: Replace files that are there.
+
+    Returns:
+        The paths of the files.
+
+    Raises:
+        OutputError: A file exists and is not to be replaced, or cannot be written.
+    """
     paths = [out / name for name in FILES]
     with replacing(paths[0], overwrite) as partial:
         partial.write_text(page(report), encoding="utf-8")
@@ -37,8 +49,8 @@ def write_page(report: Report, out: Path, overwrite: bool = False) -> list[Path]
     return paths
 
 
-def page(report: Report) -> str:
-    """Markdown: the rules, then every table with its notes."""
+def page(report: CostReport) -> str:
+    """The page as Markdown: the rules, then every table with its notes."""
     lines = ["# What modules and networks cost", "", "Multiply-accumulates (MAC) are counted by two rules.", ""]
     lines += [f"- **{name}**: {rule}" for name, rule in RULES.items()]
     lines += ["", METHOD if report.machine else "Time and memory were not measured.", ""]
@@ -49,8 +61,8 @@ def page(report: Report) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def draw(report: Report) -> Figure:
-    """Fig. 5: computation and memory by arithmetic (lines), as printed (crosses), as measured (points); and time."""
+def draw(report: CostReport) -> Figure:
+    """Draw Fig. 5: computation and memory by arithmetic (lines), printed (crosses) and measured (points); and time."""
     panels = 3 if report.machine else 2
     figure = Figure(figsize=(5 * panels, 5), layout="constrained")
     macs, memory, *time = figure.subplots(1, panels)
@@ -64,7 +76,7 @@ def draw(report: Report) -> Figure:
         macs.plot([row.size for row in printed], [row.printed_macs for row in printed], **cross)
         memory.plot([row.size for row in printed], [row.printed_bytes for row in printed], **cross)
         measured = [(row.size, row.measured) for row in rows if row.measured]
-        # below a megabyte, pages and allocators are all that is seen
+        # below a megabyte, only the granularity of memory pages and allocators would show
         peaks = [(size, one.peak_bytes) for size, one in measured if one.peak_bytes and one.peak_bytes >= 1e6]
         memory.plot([size for size, _ in peaks], [peak for _, peak in peaks], "o", color=colour)
         for seconds in time:

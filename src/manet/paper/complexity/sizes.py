@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad, scaled_dot_product_attention
 
-from manet.attention import KernelAttention, kernel
+from manet.attention import KernelAttention, published
 from manet.paper.complexity.measuring import Measured, Pass
 
 D = DV = 64
@@ -17,17 +17,17 @@ SIZES = (16, 32, 64, 128, 256, 512)
 
 BYTES = 4
 LARGEST_BYTES, LARGEST_MACS = 4 << 30, 10**12
-"""What needs more is computed, not measured."""
+"""A form that needs more at a size is not measured there."""
 
 PRINTED = {("dot product", 64): (3e9, 69e6), ("dot product", 256): (829e9, 17e9)} | {
     ("kernel", 64): (37e6, 3e6),
     ("kernel", 256): (585e6, 51e6),
 }
-"""The text's multiply-accumulates and bytes."""
+"""Multiply-accumulates and bytes that the paper's text names."""
 
 
 class _Attention(nn.Module):
-    """The three projections, and a gate at 1."""
+    """The three projections, with the gate at 1."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class _Attention(nn.Module):
 
 
 def dot_product(attention: _Attention, features: Tensor) -> Tensor:
-    """Eq. 1 to 4 as they stand, the N x N matrix written out."""
+    """Eq. 1 to 4 as they stand, with the N x N matrix written out."""
     queries, keys, values = attention.projected(features)
     return torch.softmax(queries @ keys.transpose(1, 2), dim=2) @ values
 
@@ -50,8 +50,8 @@ def dot_product(attention: _Attention, features: Tensor) -> Tensor:
 def fused(attention: _Attention, features: Tensor) -> Tensor:
     """The same function by torch's scaled_dot_product_attention(scale=1), which keeps no N x N matrix.
 
-    Its fused path wants queries and keys as wide as the values, so they are padded with zeros, which changes no score,
-    and each position's channels side by side in memory.
+    Its fused path needs queries and keys as wide as the values, so they are padded with zeros, which changes no score;
+    and it needs the channels of a position next to each other in memory.
     """
     queries, keys, values = (x.unsqueeze(1) for x in attention.projected(features))
     queries, keys = (pad(x, (0, DV - DK)).contiguous() for x in (queries, keys))
@@ -60,11 +60,11 @@ def fused(attention: _Attention, features: Tensor) -> Tensor:
 
 def kernel_attention(attention: _Attention, features: Tensor) -> Tensor:
     """Eq. 11 in the authors' order of operations."""
-    return kernel.published(attention.module, features)
+    return published.kernel_attention(attention.module, features)
 
 
 def folded(attention: _Attention, features: Tensor) -> Tensor:
-    """Eq. 11 with V folded, as everywhere here."""
+    """Eq. 11 with V folded, as everywhere in manet."""
     return attention.module(features)
 
 
@@ -77,51 +77,58 @@ FORMS: dict[str, Callable[[_Attention, Tensor], Tensor]] = {
 
 
 @dataclass(frozen=True)
-class Cost:
-    """What a form needs by arithmetic."""
+class AttentionCost:
+    """What a form of attention needs, by arithmetic."""
 
     products: int
-    """Multiply-accumulates of the attention's products alone."""
+    """Multiply-accumulates of only the attention's products."""
     projections: int
-    """Of the 1x1 convolutions to Q, K and V, without biases."""
+    """Multiply-accumulates of the 1x1 convolutions to Q, K and V, without biases."""
     bytes: int
-    """Of Q, K, V, the output and the matrix between them, float32."""
+    """Bytes of Q, K, V, the output and the matrix between them, in float32."""
 
     @property
     def macs(self) -> int:
+        """Multiply-accumulates in all."""
         return self.products + self.projections
 
 
-def cost(form: str, size: int) -> Cost:
-    """By the shapes of Eq. 4 and 11; the normaliser's N Dk are left out."""
+def cost(form: str, size: int) -> AttentionCost:
+    """The cost of a form, by the shapes in Eq. 4 and 11; the N Dk of the normaliser are left out.
+
+    Args:
+        form: A name in `FORMS`.
+        size: Height and width of the input.
+    """
     n = size * size
     projections, maps = n * D * (2 * DK + DV), 2 * n * (DK + DV)
     match form:
         case "dot product":
-            return Cost(n * n * (DK + DV), projections, BYTES * (maps + n * n))
+            return AttentionCost(n * n * (DK + DV), projections, BYTES * (maps + n * n))
         case "dot product, fused":
-            return Cost(n * n * (DK + DV), projections, BYTES * maps)
+            return AttentionCost(n * n * (DK + DV), projections, BYTES * maps)
         case "kernel":
-            return Cost(2 * n * DK * DV, projections, BYTES * (maps + DK * DV))
+            return AttentionCost(2 * n * DK * DV, projections, BYTES * (maps + DK * DV))
         case _:
             products = n * DK * D + DK * D * DV + n * DK * DV
-            return Cost(products, n * D * 2 * DK, BYTES * (maps - n * DV + DK * DV))
+            return AttentionCost(products, n * D * 2 * DK, BYTES * (maps - n * DV + DK * DV))
 
 
 def ratios(size: int) -> tuple[float, float]:
-    """Dot-product's multiply-accumulates over kernel attention's: products alone, and with the projections."""
+    """Multiply-accumulates of dot-product over kernel attention: of the products only, and with the projections."""
     dot, kernel_ = cost("dot product", size), cost("kernel", size)
     return dot.products / kernel_.products, dot.macs / kernel_.macs
 
 
 @dataclass(frozen=True)
 class SizeCase:
-    """A form at a size, to be measured."""
+    """A form of attention at a size, to be measured."""
 
     form: str
     size: int
 
     def prepare(self) -> tuple[Pass, Pass]:
+        """A pass over a small input, and one over an input of `size`."""
         torch.manual_seed(0)
         attention, form = _Attention().eval(), FORMS[self.form]
         features = torch.randn(1, D, self.size, self.size)
@@ -129,22 +136,23 @@ class SizeCase:
 
     @property
     def feasible(self) -> bool:
+        """Whether it can be measured within `LARGEST_BYTES` and `LARGEST_MACS`."""
         needed = cost(self.form, self.size)
         return needed.bytes <= LARGEST_BYTES and needed.macs <= LARGEST_MACS
 
 
 @dataclass(frozen=True)
 class SizeRow:
-    """A form at a size: computed always, measured where it can be."""
+    """A form of attention at a size: always computed, measured if it is feasible."""
 
     form: str
     size: int
-    cost: Cost
+    cost: AttentionCost
     printed_macs: float | None
     printed_bytes: float | None
     measured: Measured | None = None
 
 
 def count_size(form: str, size: int) -> SizeRow:
-    """A row without what is measured."""
+    """The row of a form at a size, without measurements."""
     return SizeRow(form, size, cost(form, size), *PRINTED.get((form, size), (None, None)))

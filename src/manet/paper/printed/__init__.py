@@ -1,4 +1,4 @@
-"""The figures that Li et al. 2021 print: Tables I to IV and VIII as data. V to VII group rows of III and IV."""
+"""The figures that Li et al. 2021 print: Tables I to IV and VIII as data. Tables V to VII group rows of III and IV."""
 
 import csv
 from importlib.resources import files
@@ -21,40 +21,42 @@ METHODS = {
     "eanet": "EaNet",
     "manet": "MANet",
 }
-"""Networks by our names, as the paper writes them."""
+"""How the paper writes the networks, by our names."""
 
 TABLES_OF = {"vaihingen": (1, 3), "potsdam": (2, 4)}
-"""The ablation's and the comparison's table of each dataset."""
+"""The numbers of the ablation's and the comparison's table for each dataset."""
 
 
 class PrintedScores(NamedTuple):
     """A row of Tables I to IV, in percent."""
 
     f1: dict[str, float]
-    """Of the five foreground classes, by the legend's names."""
+    """F1 of the five foreground classes, by their names in the legend."""
     mean_f1: float
     overall_accuracy: float
     miou: float
     implied_miou: float
-    """The mean of F1 / (2 - F1), which the printed mIoU is not."""
+    """The mean of F1 / (2 - F1), from which the printed mIoU differs."""
 
 
 class PrintedCost(NamedTuple):
-    """A row of Table VIII: GFLOPs, which are multiply-accumulates, parameters in millions, MB."""
+    """A row of Table VIII."""
 
     gmac: float
+    """10^9 multiply-accumulates; the paper calls them GFLOPs."""
     parameters_m: float
+    """Millions."""
     memory_mb: float
 
 
 def printed_scores(dataset: str) -> dict[str, PrintedScores]:
-    """What is printed of a dataset, by the networks' names; nothing for datasets that the paper does not know."""
+    """The printed scores of a dataset, by the networks' names; empty if the dataset is not in the paper."""
     rows = {row["method"]: row for number in TABLES_OF.get(dataset, ()) for row in _read(number)}
     return {name: _scores(rows[method]) for name, method in METHODS.items() if method in rows}
 
 
 def printed_costs() -> dict[str, PrintedCost]:
-    """Table VIII by the modules' names."""
+    """Table VIII, by the modules' names."""
     columns = ("gflops_published", "params_m_published", "memory_mb_published")
     return {row["module"]: PrintedCost(*(float(row[column]) for column in columns)) for row in _read(8)}
 

@@ -1,36 +1,44 @@
-"""What is timed: the kernel attention, a network, a training step and a scene."""
+"""The cases: kernel attention, a network, a training step and a scene, each in several ways."""
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from manet.allocator import keep_freed
-from manet.attention import KernelAttention
-from manet.attention.kernel import published
+from manet.attention import KernelAttention, published
+from manet.legend import Legend
+from manet.machine import keep_freed
 from manet.networks import Network
-from manet.networks.checkpoint import load
+from manet.networks.checkpoint import read_checkpoint
 from manet.paper.complexity.counting import count_products
 from manet.paper.speed.interleave import Case, Way, equal_classes, relative_difference
-from manet.paper.speed.isolated import Own
-from manet.paper.speed.published import Published
-from manet.prediction.context import AreaPredictor, HaloTiling, SceneContext, WindowContext
-from manet.prediction.map import Rasters, write_map
-from manet.prediction.predict import Tiling, to_tensors
+from manet.paper.speed.isolated import Isolate
+from manet.paper.speed.published_network import Published, PublishedRuntime
+from manet.prediction.outputs import Outputs, keep_strips, write_outputs
+from manet.prediction.predictor import Predictor
 from manet.prediction.resume import Journal
+from manet.prediction.scene_context import SceneContext
+from manet.prediction.window_context import WindowContext, to_batch
 from manet.raster.scene import Scene
+from manet.runtime.graphs import Graphs
+from manet.runtime.protocol import Runtime
+from manet.runtime.pytorch import PyTorch
 
 REFERENCE, OURS = "published, torch", "manet, torch"
 SAME, DIFFERENCE = "equal classes", "relative difference"
-CPU = torch.device("cpu")
 
 
 def kernel_cases(channels: list[int], strides: tuple[int, ...], sizes: list[int]) -> Iterator[Case]:
-    """Kernel attention alone at the levels of images of these sizes, forward; and with backward at the first size."""
+    """Kernel attention at the levels of images of some sizes, forward; at the first size also with backward.
+
+    Args:
+        channels: Channels of each level.
+        strides: Stride of each level.
+        sizes: Heights and widths of the images, pixels.
+    """
     for index, size in enumerate(sizes):
         for c, stride in zip(channels, strides, strict=True):
             module = KernelAttention(c).eval()
@@ -47,7 +55,7 @@ def kernel_cases(channels: list[int], strides: tuple[int, ...], sizes: list[int]
 
                 return once
 
-            theirs = lambda x, module=module: published(module, x)  # noqa: E731
+            theirs = lambda x, module=module: published.kernel_attention(module, x)  # noqa: E731
             yield Case(
                 f"{name}, forward",
                 {REFERENCE: Way(forward(theirs, features)), OURS: Way(forward(module, last))},
@@ -67,8 +75,14 @@ def kernel_cases(channels: list[int], strides: tuple[int, ...], sizes: list[int]
                 )
 
 
-def network_case(network: Network, exported: Mapping[str, Any], images: Tensor) -> Case:
-    """A network on images (batch, bands, height, width). exported: by name."""
+def network_case(network: Network, exported: Mapping[str, Graphs], images: Tensor) -> Case:
+    """A network on some images.
+
+    Args:
+        network: A MANet.
+        exported: The network in other runtimes, by name.
+        images: (batch, bands, height, width).
+    """
     theirs, last = Published(network), images.contiguous(memory_format=torch.channels_last)
 
     def way(run: Callable[[Tensor], Tensor], x: Tensor) -> Callable[[], Tensor]:
@@ -80,39 +94,40 @@ def network_case(network: Network, exported: Mapping[str, Any], images: Tensor) 
 
     ways = {REFERENCE: Way(way(theirs, images)), OURS: Way(way(network, last))}
     for name, other in exported.items():
-        ways[name] = Way(way(other, images), other.computes_in, in_torch=False)
+        run = lambda x, other=other: torch.from_numpy(other.whole(x.numpy()))  # noqa: E731
+        ways[name] = Way(way(run, images), other.computes_in, in_torch=False)
     height, width = images.shape[2:]
     flops = 2 * count_products(network, images.shape)
     return Case(f"network, {images.shape[0]} x {height} x {width}", ways, equal_classes, SAME, flops)
 
 
-def step_case(checkpoint: Path, images: Tensor, own: Own) -> Case:
-    """A training step: forward, loss, backward, Adam, each way in a process of its own. What is compared is the loss.
+def step_case(checkpoint: Path, images: Tensor, isolate: Isolate) -> Case:
+    """A training step: forward, loss, backward and Adam, each way in a process of its own. The losses are compared.
 
-    The published one is as any program has it; ours as `manet train` is: freed memory is kept, Adam fused.
+    The published way runs as in any program; ours runs as training does: freed memory is kept, and Adam is fused.
     """
     height, width = images.shape[2:]
     ways = {
-        REFERENCE: Way(own(partial(_published_step, checkpoint, images)), warm_up=True, in_torch=False),
-        OURS: Way(own(partial(_own_step, checkpoint, images)), warm_up=True, in_torch=False),
+        REFERENCE: Way(isolate(partial(_published_step, checkpoint, images)), warm_up=True, in_torch=False),
+        OURS: Way(isolate(partial(_own_step, checkpoint, images)), warm_up=True, in_torch=False),
     }
     name = f"training step, {images.shape[0]} x {height} x {width}"
     return Case(name, ways, relative_difference, "relative difference of the loss")
 
 
 def _published_step(checkpoint: Path, images: Tensor) -> Callable[[], Tensor]:
-    return _step(Published(load(checkpoint)), images)
+    return _step(Published(read_checkpoint(checkpoint)[0]), images)
 
 
 def _own_step(checkpoint: Path, images: Tensor) -> Callable[[], Tensor]:
     keep_freed()
-    return _step(load(checkpoint), images.contiguous(memory_format=torch.channels_last), fused=True)
+    return _step(read_checkpoint(checkpoint)[0], images.contiguous(memory_format=torch.channels_last), fused=True)
 
 
 def _step(model: torch.nn.Module, images: Tensor, fused: bool | None = None) -> Callable[[], Tensor]:
     labels = torch.zeros(images.shape[0], *images.shape[2:], dtype=torch.long)
     labels[:, ::2] = 1
-    optimiser = torch.optim.Adam(model.train().parameters(), lr=0.0, fused=fused)  # so that every turn is the same
+    optimiser = torch.optim.Adam(model.train().parameters(), lr=0.0, fused=fused)  # a rate of 0: turns are equal
 
     def once() -> Tensor:
         loss = cross_entropy(model(images), labels)
@@ -124,20 +139,20 @@ def _step(model: torch.nn.Module, images: Tensor, fused: bool | None = None) -> 
     return once
 
 
-def scene_case(network: Network, exported: Mapping[str, Any], path: Path, classes: int, window: int) -> Case:
-    """A scene from file to class indices in windows, with reading and blending."""
+def scene_case(network: Network, exported: Mapping[str, Graphs], path: Path, classes: int, window: int) -> Case:
+    """A scene from a file to class indices, window by window, with reading and blending."""
 
-    def way(run: Callable[[Tensor, Tensor | None], Tensor]) -> Callable[[], Tensor]:
+    def way(runtime: Runtime) -> Callable[[], Tensor]:
         def once() -> Tensor:
             with Scene(str(path)) as scene:
-                predictor = WindowContext(run, classes, Tiling(window, window // 8), CPU)
-                return torch.from_numpy(predictor.predict_whole(scene, scene.window))
+                predictor = WindowContext(runtime, classes, window, window // 8)
+                return torch.from_numpy(predictor.whole(scene, scene.window))
 
         return once
 
     ways = {
-        REFERENCE: Way(way(Published(network)), in_torch=False),
-        OURS: Way(way(network), in_torch=False),
+        REFERENCE: Way(way(PublishedRuntime(network)), in_torch=False),
+        OURS: Way(way(PyTorch(network)), in_torch=False),
     }
     for name, other in exported.items():
         ways[name] = Way(way(other), other.computes_in, in_torch=False)
@@ -146,30 +161,32 @@ def scene_case(network: Network, exported: Mapping[str, Any], path: Path, classe
     return Case(name, ways, equal_classes, SAME)
 
 
-def context_case(network: Network, path: Path, window: int, halo: int) -> Case:
-    """A scene from file to file in both contexts, against the network alone on the same windows, held in memory."""
-    assert network.card is not None
-    legend, tiling = network.card.legend, Tiling(window, 2 * halo)
-    ways = {
-        "window": WindowContext(network, len(legend), tiling, CPU),
-        "scene": SceneContext(network, HaloTiling(window, halo), CPU),
+def context_case(network: Network, legend: Legend, path: Path, window: int, halo: int) -> Case:
+    """A scene from file to file in both contexts, against only the network on the same windows, held in memory."""
+    windows = WindowContext(PyTorch(network), len(legend), window, 2 * halo)
+    ways: dict[str, Predictor] = {
+        "window": windows,
+        "scene": SceneContext(PyTorch(network), len(legend), window, halo),
     }
     with Scene(str(path)) as scene:
         height, width = scene.height, scene.width
-        seen = [(part, to_tensors(*scene.read(part), CPU)[0]) for part in tiling.windows(scene.window)]
+        seen = [(w, torch.from_numpy(to_batch(*scene.read(w))[0])) for w in windows.windows(scene.window)]
 
-    def alone() -> Tensor:
+    def network_only() -> Tensor:
         found = torch.zeros(height, width, dtype=torch.uint8)
         with torch.inference_mode():
-            for part, images in seen:
-                found[part.slices] = network(images)[0].argmax(0).byte()
+            for seen_window, images in seen:
+                found[seen_window.slices] = network(images)[0].argmax(0).byte()
         return found
 
-    def mapped(predictor: AreaPredictor) -> Callable[[], Tensor]:
+    def mapped(predictor: Predictor) -> Callable[[], Tensor]:
         def once() -> Tensor:
             out = path.with_name("map.tif")
+            outputs = Outputs(out, overwrite=True)
             with Scene(str(path)) as scene, Journal(out, {}) as journal:
-                write_map(predictor, scene, Rasters(out), legend, journal, overwrite=True)
+                journal.begin()
+                keep_strips(predictor.strips(scene, scene.window), outputs.layers(legend), journal)
+                write_outputs(scene, outputs, legend, journal)
             with Scene(str(out)) as raster:
                 return torch.from_numpy(raster.read(raster.window)[0][0])
 
@@ -177,7 +194,7 @@ def context_case(network: Network, path: Path, window: int, halo: int) -> Case:
 
     return Case(
         f"scene from file to file, {height} x {width}, windows of {window}, overlap {2 * halo}",
-        {"the network alone": Way(alone, in_torch=False)}
+        {"the network alone": Way(network_only, in_torch=False)}
         | {f"{context} context": Way(mapped(predictor), in_torch=False) for context, predictor in ways.items()},
         equal_classes,
         SAME,

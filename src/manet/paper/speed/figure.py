@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from manet.paper.speed.run import Report
+from manet.paper.speed.report import SpeedReport
 
 COLOURS = ("#1b6ca8", "#3a9a5b", "#d08a2d", "#8a4fa3", "#c0443c", "#555555", "#b8a13a", "#7a4a2b")
 
 
-def draw(report: Report, path: Path) -> None:
-    """Write bars with quartiles, a group a case, to a PNG, SVG or PDF."""
+def draw(report: SpeedReport, path: Path) -> None:
+    """Draw bars with quartiles, one group per case, into a PNG, SVG or PDF file."""
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
 
@@ -28,7 +28,7 @@ def draw(report: Report, path: Path) -> None:
             axes.text(max(high, row.ratio), at, f" {row.ratio:.2f}", va="center", fontsize=7)
             at += 1
         at += 0.4
-    axes.set_yticks([place for place, _ in labels], [case for _, case in labels], fontsize=8)
+    axes.set_yticks([y for y, _ in labels], [case for _, case in labels], fontsize=8)
     axes.set_ylim(at - 0.6, -0.7)
     axes.axvline(1, color="black", linewidth=0.8)
     against = "times as fast as the published formulation in eager float32"

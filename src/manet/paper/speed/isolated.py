@@ -1,4 +1,4 @@
-"""Computing something again and again in a process of its own, so that processes differ in what is compared alone."""
+"""Computing something repeatedly in a process of its own, so that processes only differ in what is compared."""
 
 import multiprocessing
 from collections.abc import Callable, Iterator
@@ -9,25 +9,26 @@ import torch
 from torch import Tensor
 
 Prepare = Callable[[], Callable[[], Tensor]]
-"""Pickled, called once in the process; what it gives is then called for every result."""
+"""Pickled and called once in the process; what it returns is then called for every result."""
 
-Own = Callable[[Prepare], Callable[[], Tensor]]
+Isolate = Callable[[Prepare], Callable[[], Tensor]]
+"""Starts a process; what it returns computes one result there."""
 
 _once: Callable[[], Tensor]
 
 
 @contextmanager
-def processes() -> Iterator[Own]:
-    """A function that starts a process, with as many threads as this one has; they end with the context."""
+def processes() -> Iterator[Isolate]:
+    """A function that starts processes with as many threads as this one has. They end with the context."""
     with ExitStack() as stack:
 
-        def own(prepare: Prepare) -> Callable[[], Tensor]:
+        def isolate(prepare: Prepare) -> Callable[[], Tensor]:
             context = multiprocessing.get_context("spawn")
             pool = ProcessPoolExecutor(1, context, initializer=_begin, initargs=(torch.get_num_threads(), prepare))
             stack.enter_context(pool)
             return lambda: pool.submit(_run).result()
 
-        yield own
+        yield isolate
 
 
 def _begin(threads: int, prepare: Prepare) -> None:

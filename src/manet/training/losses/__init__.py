@@ -1,4 +1,4 @@
-"""Losses, one kind a file: a network's own, and the parts that a recipe lays beside it. Ignored labels never count."""
+"""Losses, one kind per file: a network's own, and those that a recipe adds to it. Ignored labels never count."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ from manet.training.losses.edge import edge_aware, edge_dice
 from manet.training.losses.lovasz import lovasz
 
 LOSSES: dict[str, Loss] = {"cross-entropy": cross_entropy, "edge-aware": edge_aware}
-"""By the names that networks ask for them."""
+"""By the names that networks give them (`Network.loss`)."""
 
 
 def training_loss(
@@ -28,11 +28,20 @@ def training_loss(
     settings: LossSettings,
     weights: Tensor | None = None,
 ) -> Tensor:
-    """What a training step minimises: the network's own kind of loss over all its outputs, and the recipe's parts.
+    """What a training step minimises: the network's kind of loss over all its outputs, and the recipe's additions.
 
-    outputs: logits (batch, classes, height, width), each with its weight, the network's own before those of auxiliary
-    heads; labels (batch, height, width); weights (classes,) of the classes, which Dice and Lovász do without: every
-    class weighs the same there. The auxiliary heads have the network's kind of loss alone, as is usual.
+    Dice and Lovász are taken of the network's own output only, as is usual, and every class has the same weight there.
+
+    Args:
+        kind: The network's loss, a key of LOSSES.
+        outputs: Logits (batch, classes, height, width), each with its weight; the network's own come before those of
+            auxiliary heads.
+        labels: (batch, height, width), class indices or IGNORED, int64.
+        settings: Label smoothing, and the weights of Dice and Lovász.
+        weights: Weight of each class, (classes,); None: all have weight 1.
+
+    Returns:
+        The loss, a scalar.
     """
     smoothing, (own, _) = settings.label_smoothing, outputs[0]
     parts = [weight * LOSSES[kind](logits, labels, weights, smoothing) for logits, weight in outputs]

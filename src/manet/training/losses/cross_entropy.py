@@ -1,4 +1,4 @@
-"""Cross-entropy over the labelled pixels, all of them or the hard ones alone."""
+"""Cross-entropy over the labelled pixels: all of them, or only the hard ones."""
 
 import math
 from collections.abc import Sequence
@@ -11,19 +11,25 @@ from torch.nn import functional
 from manet.legend import IGNORED
 
 HARD_PROBABILITY = 0.7
-"""Pixels whose class has a smaller probability than this are hard."""
+"""A pixel is hard if the probability of its class is smaller than this."""
 
 HARD_SHARE = 16
-"""At least one labelled pixel in so many counts as hard, as in the authors' released code."""
+"""At least one labelled pixel in 16 counts as hard, as in the authors' released code."""
 
 LARGEST_WEIGHT = 100.0
-"""Of a class, so that a handful of pixels cannot rule a step."""
+"""Of a class, so that a handful of pixels cannot dominate a step."""
 
 
 class Loss(Protocol):
-    """logits (batch, classes, height, width), labels (batch, height, width) of class indices or IGNORED, weights
-    (classes,) of the classes in the means over pixels (None: all alike), label smoothing in [0, 1): a pixel's target is
-    1 - smoothing for its class, and smoothing spread evenly over all of them. Szegedy et al. 2016, Section 7."""
+    """A network's own loss: a scalar.
+
+    Args:
+        logits: (batch, classes, height, width).
+        labels: (batch, height, width), class indices or IGNORED, int64.
+        weights: Weight of each class in the means over pixels, (classes,); None: all have weight 1.
+        smoothing: Label smoothing, in [0, 1): a pixel's target is 1 - smoothing for its class, plus smoothing spread
+            evenly over all classes. Szegedy et al. 2016, Section 7.
+    """
 
     def __call__(
         self, logits: Tensor, labels: Tensor, weights: Tensor | None = None, smoothing: float = 0.0
@@ -31,14 +37,22 @@ class Loss(Protocol):
 
 
 def balanced_weights(pixels: Sequence[int]) -> Tensor:
-    """A weight a class, in inverse proportion to its pixels; 1 for all where they are alike, or where there is none."""
+    """Weights in inverse proportion to the pixels of each class.
+
+    Args:
+        pixels: Labelled pixels of each class.
+
+    Returns:
+        (classes,), float32, at most LARGEST_WEIGHT; 1 for classes without pixels, and for all if they have equally
+        many.
+    """
     counts = torch.tensor(pixels, dtype=torch.float64)
     weights = counts.sum() / (len(counts) * counts)
     return torch.where(counts > 0, weights, 1.0).clamp(max=LARGEST_WEIGHT).float()
 
 
 def cross_entropy(logits: Tensor, labels: Tensor, weights: Tensor | None = None, smoothing: float = 0.0) -> Tensor:
-    """Mean cross-entropy over the labelled pixels; 0 where there is none. Li et al. 2021, Eq. 15, for many classes."""
+    """Mean cross-entropy over the labelled pixels; 0 if there are none. Li et al. 2021, Eq. 15, for many classes."""
     if weights is not None:
         shares = _shares(labels, weights)
         return (_of_pixels(logits, labels, smoothing) * shares).sum() / shares.sum().clamp(min=1e-6)
@@ -47,9 +61,9 @@ def cross_entropy(logits: Tensor, labels: Tensor, weights: Tensor | None = None,
 
 
 def hard_cross_entropy(logits: Tensor, labels: Tensor, weights: Tensor | None = None, smoothing: float = 0.0) -> Tensor:
-    """Mean cross-entropy over the hard pixels alone (online hard example mining); 0 where nothing is labelled.
+    """Mean cross-entropy over the hard pixels only (online hard example mining); 0 if nothing is labelled.
 
-    Smoothing does not make a pixel hard, nor easy.
+    Smoothing does not decide whether a pixel is hard.
     """
     losses = plain = _of_pixels(logits, labels)
     if smoothing:
@@ -68,5 +82,5 @@ def _of_pixels(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor
 
 
 def _shares(labels: Tensor, weights: Tensor) -> Tensor:
-    """The weight of each labelled pixel's class."""
+    """The weight of the class of each labelled pixel."""
     return weights[labels[labels != IGNORED]]

@@ -1,4 +1,4 @@
-"""The Dice loss: overlap instead of pixels, so that a small class counts as much as a large one."""
+"""The Dice loss: it compares overlaps rather than pixels, so a small class counts as much as a large one."""
 
 import torch
 from torch import Tensor
@@ -8,12 +8,17 @@ from manet.legend import IGNORED
 
 
 def dice(logits: Tensor, labels: Tensor) -> Tensor:
-    """1 - the soft Dice coefficient, in the mean over the classes that are in the labels; 0 where nothing is labelled.
+    """1 - the soft Dice coefficient, as the mean over the classes that are in the labels; 0 if nothing is labelled.
 
-    A class's coefficient is 2 sum p g / (sum p^2 + sum g^2), over the labelled pixels of the whole batch, with p its
-    probability and g 1 where it is labelled, else 0. Milletari et al. 2016.
+    The coefficient of a class is 2 sum p g / (sum p^2 + sum g^2), over the labelled pixels of the whole batch, with p
+    its probability, and g 1 where it is labelled and 0 elsewhere. Milletari et al. 2016.
 
-    logits (batch, classes, height, width), labels (batch, height, width) of class indices or IGNORED -> in [0, 1].
+    Args:
+        logits: (batch, classes, height, width).
+        labels: (batch, height, width), class indices or IGNORED, int64.
+
+    Returns:
+        A scalar in [0, 1], float32 or better.
     """
     known = (labels != IGNORED).unsqueeze(1)
     probabilities = logits.to(torch.promote_types(logits.dtype, torch.float32)).softmax(dim=1) * known

@@ -1,4 +1,4 @@
-"""The Lovász-softmax loss: a convex stand-in for 1 - IoU. Berman et al. 2018."""
+"""The Lovász-softmax loss: a convex surrogate of 1 - IoU. Berman et al. 2018."""
 
 import torch
 from torch import Tensor
@@ -8,14 +8,19 @@ from manet.legend import IGNORED
 
 
 def lovasz(logits: Tensor, labels: Tensor) -> Tensor:
-    """The Lovász extension of each class's Jaccard loss at its errors, in the mean over the classes that are in the
-    labels (Algorithm 1); 0 where nothing is labelled. Over the labelled pixels of the whole batch.
+    """The Lovász extension of the Jaccard loss, as the mean over the classes that are in the labels (Algorithm 1).
 
-    A pixel's error is |g - p|, with p the class's probability and g 1 where it is labelled, else 0. The Jaccard loss of
-    a set of wrong pixels is its size over the size of its union with the class's. With the errors from large to small,
-    each counts by how much its pixel adds to the loss of those before it.
+    It is taken over the labelled pixels of the whole batch, and 0 if nothing is labelled. For a class, the error of a
+    pixel is |g - p|, with p the probability of the class, and g 1 where it is labelled and 0 elsewhere. The Jaccard
+    loss of a set of wrong pixels is the size of the set over the size of its union with the pixels of the class. Errors
+    are sorted from large to small, and each counts by how much its pixel adds to the loss of those before it.
 
-    logits (batch, classes, height, width), labels (batch, height, width) of class indices or IGNORED -> in [0, 1].
+    Args:
+        logits: (batch, classes, height, width).
+        labels: (batch, height, width), class indices or IGNORED, int64.
+
+    Returns:
+        A scalar in [0, 1], float32 or better.
     """
     known = labels != IGNORED
     dtype = torch.promote_types(logits.dtype, torch.float32)

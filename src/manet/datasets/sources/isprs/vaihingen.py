@@ -1,12 +1,14 @@
-"""ISPRS Vaihingen: 33 aerial images at 9 cm, near infrared, red and green; the splits of the MANet paper."""
+"""ISPRS Vaihingen: 33 aerial images at 9 cm in near infrared, red and green, with the splits of the MANet paper."""
 
 import re
+from pathlib import Path
 
-from manet.datasets.manifest import SPLITS, Split
+from manet.datasets.manifest import SPLITS, Manifest, Split
 from manet.datasets.sources.isprs.heights import SurfaceHeight
 from manet.datasets.sources.isprs.legend import LEGEND
-from manet.datasets.sources.published import Publication, Role
+from manet.datasets.sources.published import Publication, PublicationSettings, Role, prepare_publication
 from manet.datasets.sources.published.archives import SourceFile
+from manet.progress import QUIET, Progress
 
 AREAS: dict[Split, tuple[int, ...]] = {
     "train": (1, 3, 5, 7, 11, 13, 15, 17, 21, 23, 26, 28, 32, 34, 37),
@@ -28,8 +30,27 @@ MOSAIC = re.compile(r"top_mosaic_09cm_(area\d+)(_noBoundary)?\.tif", re.IGNORECA
 SURFACE = re.compile(r"dsm_09cm_matching_(area\d+)\.tif", re.IGNORECASE)
 
 
+class VaihingenSettings(PublicationSettings):
+    """What can be chosen for Vaihingen."""
+
+    height: bool = False
+    """Whether the surface model is the fourth band (see heights.py)."""
+
+
+def prepare(
+    source: Path, out: Path, settings: VaihingenSettings, *, overwrite: bool = False, progress: Progress = QUIET
+) -> Manifest:
+    """Prepare Vaihingen; see `prepare_publication`."""
+    chosen = publication(settings.height)
+    return prepare_publication(chosen, source, out, settings, overwrite=overwrite, progress=progress)
+
+
 def publication(height: bool = False) -> Publication:
-    """height: whether the surface model is the fourth band (see heights.py)."""
+    """What Vaihingen consists of.
+
+    Args:
+        height: Whether the surface model is the fourth band (see heights.py).
+    """
     archives = ARCHIVES.copy()
     if height:
         archives["height"] = HEIGHTS
@@ -49,7 +70,7 @@ def publication(height: bool = False) -> Publication:
 
 
 def recognise(file: SourceFile) -> tuple[Role, str] | None:
-    """Images and full labels have the same names; images are those in the folder `top`."""
+    """What a file holds and of which scene. Images and full labels have the same names; images are in `top`."""
     if match := MOSAIC.fullmatch(file.name):
         if match[2]:
             return "eroded", match[1].lower()

@@ -1,4 +1,4 @@
-"""Datasets from their publishers' own archives."""
+"""Published datasets, from their publishers' own archives."""
 
 from manet.datasets.sources.published.prepare import PARTIAL, prepare_publication
 from manet.datasets.sources.published.publication import Height, Publication, PublicationSettings, Role

@@ -1,7 +1,7 @@
-"""A publisher's files, wherever they lie under a folder: on their own, in zip archives, in archives within archives.
+"""A publisher's files, wherever they are in a folder: unpacked, in zip archives, or in archives inside archives.
 
-Members are named by their archive but never written under that name, so that none can leave the folder they are
-unpacked to. What is unpacked, one scene at a time, lies in a folder beside the output and goes again.
+Members are never written under the name that their archive gives them, so none can leave the folder they are unpacked
+to. One scene at a time is unpacked, to a folder next to the output that is removed afterwards.
 """
 
 import os
@@ -17,58 +17,72 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Self
 
-from manet.errors import DatasetError, OutputError
+from manet.errors import DatasetError, DatasetNotFoundError, OutputError
 
 RASTERS = (".tif", ".tiff", ".jpg", ".png")
 LARGEST_IMAGE, LARGEST_ARCHIVE = 2**31, 2**36
-"""Bytes of an unpacked member. The largest known are a Potsdam image of 144 MB and an archive of 13 GB."""
+"""Largest sizes of an unpacked image and of an unpacked archive, bytes. The largest known image has 144 MB (Potsdam),
+the largest archive 13 GB."""
 
 DEPTH = 3
-"""Of archives within archives."""
+"""How deep archives may be inside archives."""
 
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 ENCRYPTED = 1
-"""Bit of a member's flags."""
+"""The bit of a member's flags that says so."""
 
 READ_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError)
 
 
 @dataclass(frozen=True)
 class SourceFile:
-    """An image file, or a member of an archive that is one."""
+    """An image file, on disk or in an archive."""
 
     folders: tuple[str, ...]
-    """That it lies in, below the source folder, outermost first; an archive is one, named without `.zip`."""
+    """The folders that it is in below the source folder, outermost first; archives count, without `.zip`."""
     name: str
     path: Path
-    """Of the file itself, or of its archive."""
+    """The path of the file itself, or of its archive."""
     member: str | None
+    """Its name in the archive, None if it is a file on disk."""
     size: int
+    """Bytes."""
     stamp: str
-    """Another one where the contents are others."""
+    """Stands for its content."""
     place: str
-    """For people."""
+    """Where it is, in words for people."""
 
     @property
     def gdal_path(self) -> str:
-        """What GDAL reads it by, in place."""
+        """The path by which GDAL reads it where it is."""
         return str(self.path) if self.member is None else f"/vsizip/{{{self.path.resolve()}}}/{self.member}"
 
 
 class SourceFolder:
-    """All image files under a folder. Archives within archives are unpacked where `nested` finds their name."""
+    """All image files in a folder, its archives and the archives inside of them. Use it as a context."""
 
     def __init__(self, root: Path, out: Path, nested: re.Pattern[str]) -> None:
-        """Raises DatasetError where there is no such folder."""
+        """Choose where to unpack; nothing is read yet.
+
+        Args:
+            root: The folder.
+            out: The output, next to which archives are unpacked.
+            nested: Matches the names of the archives inside archives that are unpacked.
+
+        Raises:
+            DatasetNotFoundError: There is no such folder.
+        """
         if not root.is_dir():
-            raise DatasetError(f"no folder {root}; give the one that holds the publisher's archives or their contents")
+            raise DatasetNotFoundError(
+                f"no folder {root}; give the one with the publisher's archives or what they unpack to", option="source"
+            )
         parent = next(folder for folder in out.absolute().parents if folder.is_dir())
         self._root, self._nested, self._unpacking = root, nested, parent / f".{out.name}.unpacking"
         self._archives: dict[Path, zipfile.ZipFile] = {}
         self._unpacked = 0
 
     def __enter__(self) -> Self:
-        shutil.rmtree(self._unpacking, ignore_errors=True)  # of a run that was killed
+        shutil.rmtree(self._unpacking, ignore_errors=True)  # left by a run that was killed
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
@@ -77,7 +91,11 @@ class SourceFolder:
         shutil.rmtree(self._unpacking, ignore_errors=True)
 
     def files(self) -> Iterator[SourceFile]:
-        """Raises DatasetError at an archive that is not whole, or has a member that is not as it must be."""
+        """All files; archives inside archives are unpacked on the way.
+
+        Raises:
+            DatasetError: An archive is not whole, or has a member that no publisher's archive has.
+        """
         for folder, _, names in sorted(os.walk(self._root)):
             inside = Path(folder).relative_to(self._root)
             for name in sorted(names):
@@ -90,15 +108,17 @@ class SourceFolder:
                     yield SourceFile(inside.parts, name, path, None, state.st_size, stamp, str(inside / name))
 
     def check(self, file: SourceFile) -> None:
-        """Raises DatasetError where a file cannot be unpacked, without doing so."""
+        """Raises DatasetError if a file cannot be unpacked; it is not unpacked for that."""
         if file.member is not None:
             _check_readable(self._archives[file.path].getinfo(file.member), file.place)
 
     @contextmanager
     def unpacked(self, file: SourceFile) -> Iterator[Path]:
-        """A file's path on disk; of a member an unpacked copy, with its world file, that goes afterwards.
+        """A file's path on disk; for a member that of a copy with its world file, which is removed afterwards.
 
-        Raises DatasetError where a member is damaged, OutputError where it cannot be written.
+        Raises:
+            DatasetError: The member is damaged.
+            OutputError: It cannot be written.
         """
         if file.member is None:
             yield file.path
@@ -119,7 +139,7 @@ class SourceFolder:
             archive = self._archives[path] = zipfile.ZipFile(path)
         except (OSError, *READ_ERRORS) as error:
             raise DatasetError(
-                f"{place} cannot be read as a zip archive ({error}); it may be truncated: get it again, or take it away"
+                f"{place} cannot be read as a zip archive ({error}); it may be truncated: get it again, or remove it"
             ) from error
         for info in archive.infolist():
             member = PurePosixPath(info.filename.replace("\\", "/"))
@@ -135,7 +155,7 @@ class SourceFolder:
                 yield SourceFile(inside, name, path, info.filename, info.file_size, stamp, whole)
 
     def _unpack(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo, place: str) -> Path:
-        """A copy under a name of ours. Its checksum is compared as it is read."""
+        """Unpack a member under a name of our own; its checksum is compared meanwhile."""
         self._unpacked += 1
         copy = self._unpacking / f"{self._unpacked}{PurePosixPath(info.filename).suffix.lower()}"
         _check_readable(info, place)
@@ -153,18 +173,20 @@ class SourceFolder:
 
 
 def _check_member(info: zipfile.ZipInfo, member: PurePosixPath, place: str) -> None:
-    """Raises DatasetError for a name that leads out of the folder it is unpacked to, and for a link."""
+    """Raises DatasetError if a member's name leads out of the folder it is unpacked to, or if it is a link."""
     if member.is_absolute() or ".." in member.parts or re.match(r"[A-Za-z]:", info.filename):
         what = "whose name leads out of its folder"
     elif stat.S_ISLNK(info.external_attr >> 16):
         what = "that is a link"
     else:
         return
-    raise DatasetError(f"{place} has a member {what}, '{info.filename}', no publisher's has: get the archive again")
+    raise DatasetError(
+        f"{place} has a member {what}, '{info.filename}', which no publisher's archive has: get the archive again"
+    )
 
 
 def _check_readable(info: zipfile.ZipInfo, place: str) -> None:
-    """Raises DatasetError for a member that is too large, encrypted, or compressed in a rare way."""
+    """Raises DatasetError if a member is too large, encrypted, or compressed in a rare way."""
     largest = LARGEST_ARCHIVE if info.filename.lower().endswith(".zip") else LARGEST_IMAGE
     if info.file_size > largest:
         raise DatasetError(
@@ -176,5 +198,5 @@ def _check_readable(info: zipfile.ZipInfo, place: str) -> None:
 
 
 def _is_litter(parts: tuple[str, ...]) -> bool:
-    """What systems leave beside files."""
+    """Whether an operating system left this next to the files."""
     return "__MACOSX" in parts or parts[-1].startswith(".")

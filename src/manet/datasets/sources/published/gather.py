@@ -1,22 +1,33 @@
-"""Which files of a dataset are there: what is missing, what is there twice."""
+"""Which files of a published dataset are there, which are missing, and which are there twice."""
 
 import zlib
 from collections import defaultdict
 from pathlib import Path
 
-from manet.datasets.prepare import Progress
 from manet.datasets.sources.published.archives import SourceFile, SourceFolder
 from manet.datasets.sources.published.publication import NAMES, Publication, Role
-from manet.errors import DatasetError
+from manet.errors import DatasetError, DatasetNotFoundError
+from manet.progress import Progress
 from manet.raster.scene import Scene
 from manet.raster.windows import tiles
 
 Found = dict[str, dict[Role, SourceFile]]
-"""By scene."""
+"""The files of each scene by their roles."""
 
 
 def gather(publication: Publication, folder: SourceFolder, source: Path, progress: Progress) -> Found:
-    """Raises DatasetError where there is nothing, a file cannot be unpacked, or two of one role and scene differ."""
+    """Find the files of a dataset.
+
+    Args:
+        publication: What the dataset consists of.
+        folder: All files there are.
+        source: The folder's name in messages.
+        progress: Told of files that are there more than once.
+
+    Raises:
+        DatasetNotFoundError: There is no file of the dataset.
+        DatasetError: A file cannot be unpacked, or two files of one scene and role differ.
+    """
     candidates: dict[tuple[Role, str], list[SourceFile]] = defaultdict(list)
     for file in folder.files():
         known = publication.recognise(file)
@@ -24,27 +35,28 @@ def gather(publication: Publication, folder: SourceFolder, source: Path, progres
             folder.check(file)
             candidates[known].append(file)
     if not candidates:
-        raise DatasetError(
+        raise DatasetNotFoundError(
             f"{source} holds nothing of {publication.name}; expected {'; '.join(publication.archives.values())}, as "
-            "archives or unpacked: give the folder that they lie in"
+            "archives or unpacked: give the folder that they are in",
+            option="source",
         )
     found, twice = defaultdict[str, dict[Role, SourceFile]](dict), 0
     for (role, name), files in candidates.items():
-        first, *others = sorted(files, key=lambda file: file.member is not None)  # what is unpacked is read faster
+        first, *others = sorted(files, key=lambda file: file.member is not None)  # unpacked files are read faster
         for other in others:
             if not _alike(folder, first, other):
                 raise DatasetError(
-                    f"{first.place} and {other.place} are both {NAMES[role]} of scene {name}, and differ; take one away"
+                    f"{first.place} and {other.place} are both {NAMES[role]} of scene {name}, and differ; remove one"
                 )
         found[name][role] = first
         twice += bool(others)
     if twice:
-        progress(f"{twice} files are there more than once, all alike")
+        progress.note(f"files that are there more than once, with the same content: {twice}")
     return found
 
 
 def _alike(folder: SourceFolder, one: SourceFile, other: SourceFile) -> bool:
-    """Whether two files hold the same bytes, or else the same pixels."""
+    """Whether two files hold the same bytes, or at least the same pixels."""
     with folder.unpacked(one) as first, folder.unpacked(other) as second:
         if one.size == other.size and _checksum(first) == _checksum(second):
             return True
@@ -63,11 +75,21 @@ def _checksum(path: Path) -> int:
 
 
 def whole_scenes(publication: Publication, found: Found, incomplete: bool, progress: Progress) -> list[str]:
-    """The scenes that have all their files. Raises DatasetError where some have not, or where none is to train on."""
+    """The scenes that have all their files.
+
+    Args:
+        publication: What the dataset consists of.
+        found: The files that are there.
+        incomplete: Whether scenes that lack files are left out; otherwise they are an error.
+        progress: Told what was found and what is left out.
+
+    Raises:
+        DatasetNotFoundError: Scenes lack files, or no scene of the train split has all of them.
+    """
     counts: dict[Role, int] = {role: sum(role in files for files in found.values()) for role in publication.archives}
-    progress("found: " + ", ".join(f"{NAMES[role]} of {count} scenes" for role, count in counts.items()))
+    progress.note("found: " + ", ".join(f"{NAMES[role]} of {count} scenes" for role, count in counts.items()))
     if counts.get("eroded") == 0:
-        progress(f"no labels with eroded boundaries ({publication.archives['eroded']}); scores on them need them")
+        progress.note(f"no labels with eroded boundaries ({publication.archives['eroded']}), so no scores on them")
     missing: dict[Role, list[str]] = defaultdict(list)
     for name, split in publication.scenes.items():
         for role in publication.archives:
@@ -81,12 +103,14 @@ def whole_scenes(publication: Publication, found: Found, incomplete: bool, progr
             f"{NAMES[role]} of {len(names)} ({_listed(names)}), from {publication.archives[role]}"
             for role, names in missing.items()
         )
-        usable = f"{len(whole)} of {len(publication.scenes)} scenes of {publication.name} are whole"
-        if not incomplete or not any(publication.scenes[name] == "train" for name in whole):
-            alone = "or prepare the whole ones alone with --incomplete"
-            advice = "add those of the train split at least" if incomplete else f"add them, {alone}"
-            raise DatasetError(f"{usable}; missing are {listed}: {advice}")
-        progress(f"{usable}, the others are left out: missing are {listed}")
+        usable = f"{len(whole)} of {len(publication.scenes)} scenes of {publication.name} are complete"
+        if not incomplete:
+            raise DatasetNotFoundError(
+                f"{usable}; missing are {listed}: add them, or prepare only the complete scenes", option="incomplete"
+            )
+        if not any(publication.scenes[name] == "train" for name in whole):
+            raise DatasetNotFoundError(f"{usable}, none of the train split; missing are {listed}: add them")
+        progress.note(f"{usable}, the others are left out: missing are {listed}")
     return whole
 
 

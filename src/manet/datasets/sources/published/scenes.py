@@ -1,4 +1,4 @@
-"""A scene from its publisher's files: looked at in place, unpacked and read when its turn comes."""
+"""A scene of a publication: its files are checked where they are, and unpacked and read when the scene is written."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -9,34 +9,45 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from manet.datasets.label_codes import Classes, Stray, Strays, is_by_colour, look_up, read_classes
+from manet.datasets.label_classes import Classes, LabelWindow, is_by_colour, look_up, read_classes
 from manet.datasets.legend_file import LegendFile
-from manet.datasets.prepare import Progress, ReadLabels, SourceScene
+from manet.datasets.prepare import ReadLabels, SourceScene
 from manet.datasets.sources.published.archives import SourceFile, SourceFolder
 from manet.datasets.sources.published.publication import NAMES, Height, Publication, Role
+from manet.datasets.strays import StrayChoice, Strays
 from manet.errors import DatasetError, SceneError
-from manet.legend import IGNORED
-from manet.raster.labels import Codes, LabelRaster
+from manet.progress import Progress
+from manet.raster.label_raster import LabelRaster
 from manet.raster.scene import Scene
 from manet.raster.windows import Window
 
 SHORT = 1
-"""Rows or columns that heights may lack: those of Potsdam's 3_13 do."""
+"""How many rows or columns heights may lack, as those of Potsdam's 3_13 do."""
 
-ADVICE = "get the archive again, or leave such pixels out with --stray ignore"
+ADVICE = "get the archive again, or have such pixels ignored"
 
 
-def look_at(
+def open_scene(
     publication: Publication,
     folder: SourceFolder,
     name: str,
     files: dict[Role, SourceFile],
-    stray: Stray,
+    stray: StrayChoice,
     progress: Progress,
 ) -> SourceScene:
-    """A scene, of whose files nothing but the sizes is read yet.
+    """Look at the files of a scene; only their sizes are read yet.
 
-    Raises SceneError where a file is no image, DatasetError where one is not of its size or has other bands.
+    Args:
+        publication: What the dataset consists of.
+        folder: What the files are unpacked with.
+        name: The scene's name.
+        files: Its files.
+        stray: What happens to labels that the legend does not know.
+        progress: Told of labels that are rounded or ignored when the scene is read.
+
+    Raises:
+        SceneError: A file is not an image.
+        DatasetError: A file does not have the image's size, or the image has other bands than expected.
     """
     paths: dict[Role, str] = {role: file.gdal_path for role, file in files.items()}
     with _named(files, paths):
@@ -56,7 +67,7 @@ def look_at(
         short = SHORT if role == "height" else 0
         if not (0 <= image.height - other.height <= short and 0 <= image.width - other.width <= short):
             raise DatasetError(
-                f"{files[role].place} is of {other.height} x {other.width} pixels, its image {files['image'].place} of "
+                f"{files[role].place} has {other.height} x {other.width} pixels, its image {files['image'].place} has "
                 f"{image.height} x {image.width}; get both again"
             )
     reading = _Reading(publication, folder, name, files, stray, progress)
@@ -75,7 +86,8 @@ def look_at(
     )
 
 
-def _stamp(publication: Publication, files: dict[Role, SourceFile], stray: Stray) -> str:
+def _stamp(publication: Publication, files: dict[Role, SourceFile], stray: StrayChoice) -> str:
+    """Stands for everything that the scene is made from."""
     parts = [version("manet"), stray, *publication.bands, publication.legend.model_dump_json()]
     parts += [f"{role} {file.name} {file.stamp}" for role, file in sorted(files.items())]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
@@ -83,7 +95,7 @@ def _stamp(publication: Publication, files: dict[Role, SourceFile], stray: Stray
 
 @contextmanager
 def _named(files: Mapping[Role, SourceFile], paths: Mapping[Role, str | Path]) -> Iterator[None]:
-    """Errors name files as people know them, not the paths that they are read by."""
+    """A context whose errors name files as people know them instead of by the paths that GDAL reads."""
     try:
         yield
     except SceneError as error:
@@ -102,9 +114,10 @@ class _Reading:
         folder: SourceFolder,
         name: str,
         files: dict[Role, SourceFile],
-        stray: Stray,
+        stray: StrayChoice,
         progress: Progress,
     ) -> None:
+        """See `open_scene`."""
         self._publication, self._folder, self._name, self._files = publication, folder, name, files
         self._stray, self._progress = stray, progress
         self._image: Scene | None = None
@@ -115,7 +128,11 @@ class _Reading:
 
     @contextmanager
     def opened(self) -> Iterator[None]:
-        """Raises DatasetError at the end where labels held what the legend does not know, and that is refused."""
+        """A context in which the scene can be read.
+
+        Raises:
+            DatasetError: At its end, labels held what the legend does not know, and that is refused.
+        """
         with ExitStack() as stack:
             paths: dict[Role, Path] = {
                 role: stack.enter_context(self._folder.unpacked(file)) for role, file in self._files.items()
@@ -136,6 +153,7 @@ class _Reading:
         self._rounded = 0
 
     def image(self, window: Window) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
+        """The image (bands, height, width) of a window, and which pixels are valid (height, width)."""
         assert self._image is not None
         image, valid = self._image.read(window)
         if self._height is not None:
@@ -143,38 +161,42 @@ class _Reading:
         return image, valid
 
     def labels(self, role: Role) -> ReadLabels:
+        """What reads the labels of a role."""
+
         def read(window: Window) -> Classes:
             raster, legend = self._labels[role], self._publication.legend
             if self._name in self._publication.off_colour:
-                classes, codes, unknown, rounded = read_rounded(raster, legend, window)
+                found, rounded = read_rounded(raster, legend, window)
                 self._rounded += rounded
             else:
-                classes, codes, unknown = read_classes(raster, legend, window)
-            place, by_colour = self._files[role].place, is_by_colour(raster, legend)
-            self._strays[role].add(codes, unknown, window, place, by_colour)
-            return classes
+                found = read_classes(raster, legend, window)
+            self._strays[role].add(found, window, self._files[role].place, is_by_colour(raster, legend))
+            return found.classes
 
         return read
 
     def _settle(self) -> None:
         if self._rounded:
-            self._progress(
-                f"scene '{self._name}': {self._rounded} labels of the publisher's are not quite in the colour of a "
-                "class; each channel was rounded to 0 or 255"
+            self._progress.note(
+                f"scene '{self._name}': the colours of {self._rounded} labels are only close to those of a class; each "
+                "channel was rounded to 0 or 255"
             )
         for role, strays in self._strays.items():
             if self._stray == "refuse":
                 strays.refuse(ADVICE)
             elif strays.counts:
-                self._progress(f"scene '{self._name}', {NAMES[role]}: ignored, as no class's: {strays.listed()}")
+                self._progress.note(
+                    f"scene '{self._name}', {NAMES[role]}: ignored, since the legend does not know it: "
+                    f"{strays.listed()}"
+                )
 
 
-def read_rounded(
-    raster: LabelRaster, legend: LegendFile, window: Window
-) -> tuple[Classes, Codes, NDArray[np.bool_], int]:
-    """Classes, codes, where a code is not known, and how many were rounded: each channel to 0 or 255."""
+def read_rounded(raster: LabelRaster, legend: LegendFile, window: Window) -> tuple[LabelWindow, int]:
+    """Read a window of labels whose colours are off: each channel is rounded to 0 or 255.
+
+    Returns:
+        What the window holds, and how many pixels had another colour.
+    """
     given, known = raster.read_colours(window)
     codes = (given >> 7 & 0x010101) * 0xFF
-    classes, unknown = look_up(codes, legend.by_colour())
-    classes[~known] = IGNORED
-    return classes, codes, unknown & known, int(np.count_nonzero((codes != given) & known))
+    return look_up(codes, known, legend.by_colour()), int(np.count_nonzero((codes != given) & known))

@@ -5,15 +5,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from manet.datasets.sources.town.drawing import Drawing
 from manet.datasets.sources.town.light import photograph
 from manet.datasets.sources.town.parcels import build_parcels
 from manet.datasets.sources.town.plan import layout
-from manet.datasets.sources.town.scene import Scene
 from manet.datasets.sources.town.streets import build_streets
+from manet.errors import OptionError
 
 __all__ = ["Town", "draw"]
 
-_SMALLEST_SIDE = 64  # pixels
+SMALLEST_SIDE = 64
+"""Pixels."""
 
 
 @dataclass(frozen=True)
@@ -32,25 +34,27 @@ class Town:
 
 
 def draw(height: int, width: int, seed: int, gsd_m: float = 0.1) -> Town:
-    """Draw the town of a seed; the same arguments always give the same town.
+    """Draw a town; the same arguments always give the same one.
 
     Args:
         height: Rows, at least 64.
         width: Columns, at least 64.
-        seed: Any integer from 0 up.
-        gsd_m: Ground sampling distance, the side of a pixel in metres.
+        seed: 0 or larger.
+        gsd_m: Ground sampling distance, the side of a pixel in metres, larger than 0.
 
     Raises:
-        ValueError: If a side is under 64 pixels, the seed negative or the sampling distance not positive.
+        OptionError: A side is smaller than 64 pixels, the seed is negative, or the sampling distance is not positive.
     """
-    if min(height, width) < _SMALLEST_SIDE:
-        raise ValueError(f"a town needs at least {_SMALLEST_SIDE} x {_SMALLEST_SIDE} pixels, not {height} x {width}")
+    if min(height, width) < SMALLEST_SIDE:
+        raise OptionError(f"a town needs at least {SMALLEST_SIDE} x {SMALLEST_SIDE} pixels, got {height} x {width}")
+    if seed < 0:
+        raise OptionError(f"got seed {seed}; expected 0 or larger")
     if not gsd_m > 0:
-        raise ValueError(f"the ground sampling distance must be positive, not {gsd_m}")
-    scene = Scene(height, width, seed, gsd_m)
-    streets, parcels = layout(scene)
+        raise OptionError(f"got a ground sampling distance of {gsd_m} m; expected one larger than 0")
+    drawing = Drawing(height, width, seed, gsd_m)
+    streets, parcels = layout(drawing)
     build_streets(streets)
-    build_parcels(scene, parcels)
-    shown = scene.shown()
-    classes = np.array([item.material.label for item in scene.items], np.uint8)
-    return Town(photograph(scene, shown), classes[shown], scene.heights)
+    build_parcels(drawing, parcels)
+    shown = drawing.shown()
+    classes = np.array([item.material.label for item in drawing.items], np.uint8)
+    return Town(photograph(drawing, shown), classes[shown], drawing.heights)

@@ -6,12 +6,12 @@ _IMPERVIOUS, _BUILDING, _LOW_VEGETATION, _TREE, _CAR, _CLUTTER = range(6)
 
 
 class Material(NamedTuple):
-    """Two colours (red, green, blue, near infrared) that noise and stripes mix from pixel to pixel."""
+    """A class, and two colours (red, green, blue, near infrared) that noise and stripes mix from pixel to pixel."""
 
     label: int
     low: tuple[int, int, int, int]
     high: tuple[int, int, int, int]
-    noise: tuple[float, float, float] = (0.15, 0.1, 0.1)  # amplitudes at 0.25, 1.2 and 6 m
+    noise: tuple[float, float, float] = (0.15, 0.1, 0.1)  # amplitudes for features of 0.25, 1.2 and 6 m
     stripe: float = 0.0
     period: float = 1.0  # metres from stripe to stripe
 

@@ -5,26 +5,31 @@ import numpy as np
 from manet.datasets.sources.town.chance import pick
 from manet.datasets.sources.town.plot import Plot
 
-_PAVEMENT = 1.7  # metres
+_PAVEMENT = 1.7
+"""Width of the pavements, metres."""
 
 
 def build_streets(streets: list[Plot]) -> None:
+    """Draw all streets."""
     for street in streets:
         _build(street, [other for other in streets if other is not street])
 
 
 def _build(street: Plot, others: list[Plot]) -> None:
-    scene, length, rng = street.scene, street.length, street.scene.layout
+    drawing, length, rng = street.drawing, street.length, street.drawing.layout
     half = street.width / 2 - _PAVEMENT
-    for item, wide, on in (scene.item("kerb"), 0.2, 0.0), (scene.item("asphalt"), 0.0, 0.25):
+    for item, wide, on in (drawing.item("kerb"), 0.2, 0.0), (drawing.item("asphalt"), 0.0, 0.25):
         edge, reach = half + wide, _PAVEMENT + on
         street.fill(item, -edge - reach * 1j, edge + (length + reach) * 1j)
-        for end, inner in (-reach * 1j, 0.2j), ((length + reach) * 1j, (length - 0.2) * 1j):  # the mouths are wider
+        for end, inner in (
+            (-reach * 1j, 0.2j),
+            ((length + reach) * 1j, (length - 0.2) * 1j),
+        ):  # wider at its ends
             street.fill(item, end - edge - 1.5, end + edge + 1.5, inner + edge, inner - edge)
     for _ in range(int(length / 12)):  # repairs
         a, b, wide, long = rng.uniform((-half, 0, 0.5, 1.0), (half - 1.8, length, 1.8, 7.0))
-        street.fill(scene.item("asphalt"), complex(a, b), complex(a + wide, b + long))
-    marking = scene.item("marking")
+        street.fill(drawing.item("asphalt"), complex(a, b), complex(a + wide, b + long))
+    marking = drawing.item("marking")
     if half > 3:
         for b in np.arange(6, length - 8, 6.0):
             street.fill(marking, complex(-0.08, b), complex(0.08, b + 3))
@@ -33,15 +38,15 @@ def _build(street: Plot, others: list[Plot]) -> None:
             for a in np.arange(0.4 - half, half - 0.6, 1.0):
                 street.fill(marking, complex(a, b), complex(a + 0.5, b + 3))
     _park_along(street, half, others)
-    if scene.trees.random() < 0.7:
-        kind, side = pick(scene.trees, "broadleaf", "pale broadleaf"), scene.trees.choice((-1, 1))
-        for b in np.arange(7, length - 6, scene.trees.uniform(8, 13)):
-            street.tree(kind, complex(side * (half + 1.3), b), scene.trees.uniform(1.8, 3.2))
+    if drawing.trees.random() < 0.7:
+        kind, side = pick(drawing.trees, "broadleaf", "pale broadleaf"), drawing.trees.choice((-1, 1))
+        for b in np.arange(7, length - 6, drawing.trees.uniform(8, 13)):
+            street.tree(kind, complex(side * (half + 1.3), b), drawing.trees.uniform(1.8, 3.2))
 
 
 def _park_along(street: Plot, half: float, others: list[Plot]) -> None:
-    """Cars at the kerb, away from the mouths of other streets, and on main roads some on their way."""
-    rng = street.scene.cars
+    """Draw cars at the kerb, away from where other streets meet, and on main roads some cars that are moving."""
+    rng = street.drawing.cars
     for side in (-1, 1) if half > 3 else (rng.choice((-1, 1)),):
         b = rng.uniform(8, 14)
         while b < street.length - 9:

@@ -1,0 +1,136 @@
+"""What is written of a scene: rasters, the ground that each class covers, polygons."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import gettempdir
+from typing import Literal
+
+from manet.errors import OutputError
+from manet.legend import Legend
+from manet.prediction.layers import Layers
+from manet.prediction.predictor import Predicted
+from manet.prediction.resume import Bytes, Journal
+from manet.raster.cog import write_cog
+from manet.raster.polygons import PolygonSettings, check_polygon_file, write_polygons
+from manet.raster.scene import Scene
+from manet.raster.surfaces import class_surfaces, surfaces_paths, write_surfaces
+from manet.raster.windows import Window
+from manet.raster.writer import Writer, write_classes, write_shares
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where to write what."""
+
+    classes: Path
+    """The map: a GeoTIFF of class indices, IGNORED where the scene is not valid."""
+    probabilities: Path | None = None
+    """A band for each class, of bytes: round(254 p); IGNORED where the scene is not valid."""
+    uncertainty: Path | None = None
+    """One band of bytes: round(254 H / ln classes), H the entropy of the probabilities."""
+    surfaces: Path | None = None
+    """The square metres of each class: a .csv, and a .json beside it."""
+    polygons: Path | None = None
+    """A file that GDAL can write, .gpkg; confidence where there are probabilities."""
+    polygon_settings: PolygonSettings | None = None
+    cog: bool = False
+    """Cloud-optimised GeoTIFFs, with overviews."""
+    overwrite: bool = False
+    """Replace what is there."""
+    restart: bool = False
+    """Drop an unfinished prediction instead of resuming it."""
+
+    @property
+    def rasters(self) -> list[Path]:
+        return [path for path in (self.classes, self.probabilities, self.uncertainty) if path is not None]
+
+    @property
+    def paths(self) -> list[Path]:
+        """Every file that is written, in the order in which they are named to users."""
+        surfaces = surfaces_paths(self.surfaces) if self.surfaces is not None else ()
+        return [*self.rasters, *surfaces, *([self.polygons] if self.polygons is not None else [])]
+
+    def check(self) -> None:
+        """Raises OutputError where two outputs have one name, or polygons cannot be written under theirs."""
+        if len(set(self.paths)) < len(self.paths):
+            names = ", ".join(str(path) for path in self.paths)
+            raise OutputError(f"two outputs have one name ({names}); give each another name or folder")
+        if self.polygons is not None:
+            check_polygon_file(self.polygons)
+
+    def layers(self, legend: Legend) -> Layers:
+        """What has to be kept of the probabilities."""
+        return Layers(len(legend), self.probabilities is not None, self.uncertainty is not None)
+
+
+def keep_strips(predicted: Iterable[Predicted], layers: Layers, journal: Journal) -> None:
+    """Write every strip to the journal as soon as it is predicted."""
+    windows = iter(predicted)
+    try:
+        for first in windows:
+            journal.strips.write(first.strip, _of_strip(first, windows, layers))
+    except OSError as error:  # of the temporary file that strips are blended in
+        raise OutputError(
+            f"no temporary file can be written in {gettempdir()} ({error.strerror or error}); "
+            "free some space there, or set TMPDIR to a folder that has it"
+        ) from error
+
+
+def _of_strip(first: Predicted, rest: Iterator[Predicted], layers: Layers) -> Iterator[tuple[Window, Bytes]]:
+    """The windows of a strip and their layers; what follows the strip is not asked for."""
+    found = first
+    yield found.window, layers.stack(found.probabilities)
+    while not found.last:
+        found = next(rest)
+        yield found.window, layers.stack(found.probabilities)
+
+
+def write_outputs(scene: Scene, outputs: Outputs, legend: Legend, journal: Journal) -> None:
+    """Put the rasters together from the journal's strips, then take surfaces and polygons of the map.
+
+    Always in one order, so that the bytes do not depend on how often the prediction was stopped. Nothing is left in
+    the place of a raster if writing it fails.
+    """
+    place = {"height": scene.height, "width": scene.width, "crs": scene.crs, "transform": scene.transform}
+    layers = outputs.layers(legend)
+
+    def copy(chosen: slice, raster: Writer) -> None:
+        for block, values in journal.strips.blocks(scene.height, scene.width, chosen):
+            raster.write(values, block)
+
+    shares = (
+        (outputs.probabilities, legend.names, layers.of_probabilities),
+        (outputs.uncertainty, ["uncertainty"], layers.of_uncertainty),
+    )
+    for path, names, chosen in shares:
+        if path is not None:
+            with (
+                _finishing(path, journal, outputs.cog, "average") as target,
+                write_shares(target, band_names=names, overwrite=True, **place) as raster,
+            ):
+                copy(chosen, raster)
+    with (
+        _finishing(outputs.classes, journal, outputs.cog, "mode") as target,
+        write_classes(target, legend=legend, overwrite=True, **place) as raster,
+    ):
+        copy(layers.of_classes, raster)
+    if outputs.surfaces is not None:
+        write_surfaces(class_surfaces(outputs.classes, legend), outputs.surfaces, overwrite=True)
+    if outputs.polygons is not None:
+        write_polygons(
+            outputs.classes, outputs.polygons, outputs.probabilities, outputs.polygon_settings, overwrite=True
+        )
+
+
+@contextmanager
+def _finishing(out: Path, journal: Journal, cog: bool, overviews: Literal["mode", "average"]) -> Iterator[Path]:
+    """Where to write a GeoTIFF that is to be at `out`, as it is or cloud-optimised."""
+    if not cog:
+        yield out
+        return
+    whole = journal.folder / out.name
+    yield whole
+    write_cog(whole, out, overviews)
+    whole.unlink()

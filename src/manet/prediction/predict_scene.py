@@ -1,0 +1,96 @@
+"""One scene to its outputs: opened, adapted, predicted or resumed, written."""
+
+from dataclasses import asdict, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from manet.card import Card
+from manet.prediction.adapt import OwnGrid, adapt_scene
+from manet.prediction.build_predictor import build_predictor
+from manet.prediction.outputs import Outputs, keep_strips, write_outputs
+from manet.prediction.resume import Journal
+from manet.prediction.settings import PredictionSettings
+from manet.progress import QUIET, Progress
+from manet.raster.scene import Scene
+from manet.runtime.protocol import Runtime
+
+
+def predict_scene(
+    runtime: Runtime,
+    card: Card,
+    scene: str | Path,
+    outputs: Outputs,
+    settings: PredictionSettings = PredictionSettings(),  # noqa: B008 (frozen)
+    progress: Progress = QUIET,
+) -> None:
+    """Map a scene of any size in bounded memory, or resume its map where it was stopped.
+
+    Args:
+        runtime: What computes the network.
+        card: What the network was trained on.
+        scene: An image that GDAL can read.
+        outputs: What to write, and where.
+        settings: How to predict.
+        progress: Is told what is adapted, and of every window.
+
+    Raises:
+        SceneError: The scene cannot be read, or lacks bands that the network takes.
+        OutputError: An output exists and is not to be replaced, or cannot be written.
+        OptionError: Settings do not go together.
+        NetworkError: Scene context would not be exact with this network.
+    """
+    outputs.check()
+    with Scene(scene) as image:
+        journal = Journal(outputs.classes, _depends_on(runtime, image, outputs, settings), outputs.restart)
+        with journal:
+            journal.clear_way(outputs.paths, outputs.overwrite)
+            adapted = adapt_scene(image, card, settings.native)
+            for line in adapted.notes:
+                progress.note(line)
+            for line in adapted.warnings:
+                progress.warn(line)
+            if settings.collar is not None:
+                adapted = adapted.without_collar(settings.collar)
+            chosen = replace(settings, **journal.chosen)
+            with adapted.own as own, adapted.resampled or own as seen:
+                predictor = build_predictor(runtime, card, chosen, seen, progress=progress)
+                journal.chosen = {"window": predictor.window}
+                if chosen.context == "scene":
+                    journal.chosen["halo"] = predictor.overlap // 2
+                    progress.note(f"windows of {predictor.window} pixels, halo of {predictor.overlap // 2}")
+                if seen is not own:
+                    predictor = OwnGrid(predictor, seen)
+                finished = journal.strips.finished
+                if finished:
+                    progress.note(f"resuming after {finished} finished strips")
+                journal.begin()
+                steps, megapixels = predictor.steps(own.window), own.height * own.width / 1e6
+                predicted = predictor.strips(
+                    own,
+                    own.window,
+                    lambda done: progress.count("predicting", done, steps, megapixels),
+                    finished=finished,
+                    sums=journal.sums,
+                )
+                keep_strips(predicted, outputs.layers(card.legend), journal)
+                journal.mark_complete()
+                write_outputs(own, outputs, card.legend, journal)
+    size = f"{image.height} x {image.width} pixels"
+    progress.note(f"{size} mapped to {', '.join(card.legend.names)}: {outputs.classes}")
+
+
+def _depends_on(runtime: Runtime, scene: Scene, outputs: Outputs, settings: PredictionSettings) -> dict[str, Any]:
+    """Everything that a map depends on, by names that a user understands."""
+    of_scene = {f"scene ({name})": value for name, value in scene.identity().items()}
+    of_settings = {name: value for name, value in asdict(settings).items() if name != "cache_bytes"}
+    return {
+        **of_scene,
+        **of_settings,
+        "network (SHA-256)": runtime.digest,
+        "runtime": runtime.kind,
+        "device": runtime.device_name,
+        "probabilities": outputs.probabilities is not None,
+        "uncertainty": outputs.uncertainty is not None,
+        "version": f"manet {version('manet')}, {runtime.version}",
+    }

@@ -1,0 +1,167 @@
+"""Exported graphs, computed by OpenVINO or ONNX Runtime on a CPU."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from manet.errors import ExportError, NetworkError
+from manet.machine import available, threads
+from manet.raster.windows import Place
+from manet.runtime import onnxruntime, openvino
+from manet.runtime.export_card import DECODE, ENCODE, SUMMARISE, WHOLE, ExportCard, Precision, read_export_card
+from manet.runtime.protocol import Features, Floats, Runtime, Summary, pad_to_stride
+
+FORMATS = {"onnx": onnxruntime, "openvino": openvino}
+"""Each with `SUFFIX` and `Session(path, precision, threads)`."""
+
+PACKAGES = {"onnx": "onnxruntime", "openvino": "openvino"}
+
+
+class Graphs(Runtime):
+    """The graphs of a network: the whole one for windows whose pixels are all valid, the parts for scene context and
+    for windows with nodata. They are loaded when they are first needed.
+
+    `refine` only keeps features and summaries together for `decode`, which is one graph with it.
+    """
+
+    def __init__(self, folder: Path, export: ExportCard, digest: str = "") -> None:
+        self.folder, self.export, self.digest = folder, export, digest
+        self.stride = export.stride
+
+    @property
+    def description(self) -> str:
+        return f"{self.kind}, {self.computes_in}: {self.folder}"
+
+    @property
+    def kind(self) -> str:
+        return PACKAGES[self.export.format]
+
+    @property
+    def version(self) -> str:
+        return f"{self.kind} {version(self.kind)}"
+
+    @property
+    def computes_in(self) -> str:
+        """The number type that the processor computes in."""
+        return self._whole.computes_in
+
+    def whole(self, images: Floats, valid: Floats | None = None) -> Floats:
+        height, width = images.shape[2:]
+        images, valid = pad_to_stride(images, valid, self.stride)
+        if valid is None:
+            (logits,) = _run(self._whole, {"images": images})
+        else:
+            features = self.encode(images, valid)
+            logits = self.decode(self.refine(features, self.summarise(features, valid)))
+        return logits[..., :height, :width]
+
+    def encode(self, images: Floats, valid: Floats | None = None) -> Features:
+        given = np.ones_like(images[:, :1]) if valid is None else valid
+        return list(_run(self._encode, {"images": images, "valid": given}))
+
+    def summarise(self, features: Features, valid: Floats | None = None, place: Place | None = None) -> list[Summary]:
+        """`place` is not looked at: networks that must know it are not exported for scene context."""
+        if not any(self.export.parts.summaries):
+            return self.export.parts.nest([])
+        if valid is None:
+            first, stride = features[0], self.export.first_stride
+            valid = np.ones((first.shape[0], 1, *(stride * length for length in first.shape[2:])), np.float32)
+        flat = _run(self._summarise, {**named_features(features), "valid": valid})
+        return self.export.parts.nest([part.astype(np.float64) for part in flat])
+
+    def merge(self, a: Sequence[Summary], b: Sequence[Summary]) -> list[Summary]:
+        """By the network's own code, which needs no weights."""
+        return self._skeleton.merge(a, b)
+
+    def refine(self, features: Features, summaries: Sequence[Summary], place: Place | None = None) -> Features:
+        """What `decode` takes: the features, then the summaries' arrays."""
+        return [*features, *(part.astype(np.float32) for summary in summaries for part in summary)]
+
+    def decode(self, features: Features) -> Floats:
+        count = self.export.parts.features
+        summaries = self.export.parts.nest(features[count:])
+        return _run(self._decode, named_features(features[:count]) | named_summaries(summaries))[0]
+
+    def check_local(self) -> None:
+        if self.export.no_scene_context is not None:
+            raise NetworkError(self.export.no_scene_context)
+
+    def theoretical_halo(self) -> int:
+        raise NetworkError("exported graphs do not know their theoretical halo; give a number, or use the checkpoint")
+
+    def bytes_per_pixel(self) -> float | None:
+        return None
+
+    def free_memory(self) -> int:
+        return available()
+
+    @cached_property
+    def _skeleton(self) -> Any:
+        import torch
+
+        from manet.networks import build
+        from manet.runtime.pytorch import PyTorch
+
+        card = self.export.network
+        with torch.device("meta"):
+            settings = card.recipe.network
+            network = build(settings.name, encoder=settings.encoder, bands=len(card.bands), classes=len(card.legend))
+            return PyTorch(network)
+
+    def _session(self, name: str, precision: Precision) -> Callable[[Mapping[str, Any]], list[Any]]:
+        form = FORMATS[self.export.format]
+        return form.Session(self.folder / f"{name}{form.SUFFIX}", precision, threads())
+
+    @cached_property
+    def _whole(self) -> Any:
+        return self._session(WHOLE, self.export.precision)
+
+    @cached_property
+    def _encode(self) -> Any:
+        return self._session(ENCODE, self.export.precision)
+
+    @cached_property
+    def _summarise(self) -> Any:
+        return self._session(SUMMARISE, "fp32")  # sums that are merged
+
+    @cached_property
+    def _decode(self) -> Any:
+        return self._session(DECODE, self.export.precision)
+
+
+def load_graphs(folder: Path, digest: str = "") -> Graphs:
+    """The graphs in a folder.
+
+    Raises:
+        CheckpointError: The folder is no exported network.
+        ExportError: Its runtime is not installed.
+    """
+    export = read_export_card(folder)
+    require(PACKAGES[export.format], export.format)
+    return Graphs(folder, export, digest)
+
+
+def require(package: str, extra: str) -> None:
+    """Raises ExportError where a package is not installed."""
+    if find_spec(package) is None:
+        raise ExportError(f"{package} is not installed; install it with: pip install 'manet[{extra}]'")
+
+
+def _run(session: Callable[[Mapping[str, Any]], list[Any]], inputs: Mapping[str, Any]) -> list[Any]:
+    return session({name: np.ascontiguousarray(value, np.float32) for name, value in inputs.items()})
+
+
+def named_features(features: Features) -> dict[str, Any]:
+    """As the graphs name them: features1 at the smallest stride."""
+    return {f"features{level}": array for level, array in enumerate(features, start=1)}
+
+
+def named_summaries(summaries: Sequence[Summary]) -> dict[str, Any]:
+    """As the graphs name them: summary1_0, ..."""
+    levels = enumerate(summaries, start=1)
+    return {f"summary{level}_{index}": part for level, summary in levels for index, part in enumerate(summary)}
