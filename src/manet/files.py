@@ -24,6 +24,23 @@ def refuse_existing(path: Path, overwrite: bool) -> None:
         raise OutputError(f"{folder} cannot be written to; choose a folder that can")
 
 
+def refuse_inputs(outputs: Iterable[Path], inputs: Iterable[str | Path]) -> None:
+    """Raises OutputError where an output is a file that is read, under whatever name: the input would be lost."""
+    read = {identity: str(path) for path in inputs if (identity := _identity(Path(path))) is not None}
+    for path in outputs:
+        if (identity := _identity(path)) in read:
+            raise OutputError(f"the output {path} is the input {read[identity]}; give the output another name")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What is the same for all names of a file; None where there is none."""
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return state.st_dev, state.st_ino
+
+
 @contextmanager
 def replacing(path: Path, overwrite: bool = False) -> Iterator[Path]:
     """A temporary name beside `path`; what was written there takes the name `path` if nothing fails, else it goes.

@@ -23,12 +23,13 @@ def convert(
 ) -> None:
     """Turn a state dict of the authors' MANet into a checkpoint of manet. No code in the file is run."""
     from manet.datasets.legend_file import read_legend
-    from manet.files import refuse_existing
+    from manet.files import refuse_existing, refuse_inputs
     from manet.legend import ISPRS
     from manet.networks.checkpoint import write_checkpoint
     from manet.paper.authors import convert as run
 
     refuse_existing(out, overwrite)
+    refuse_inputs([out], [weights])
     classes = read_legend(legend) if legend is not None else None
     network, card = run(weights, classes, tuple(mean or (0.0,)), tuple(std or (1.0,)))
     if legend is None and len(card.legend) == len(ISPRS):

@@ -95,6 +95,7 @@ def predict(
     """
     from contextlib import nullcontext
 
+    from manet.files import refuse_inputs
     from manet.prediction.outputs import Outputs
     from manet.prediction.settings import PredictionSettings
     from manet.raster.inputs import find_scenes, is_collection
@@ -134,6 +135,8 @@ def predict(
         )
         for scene in found
     ]
+    # before the first scene is mapped: outputs in the folder of the scenes would replace those that are still to come
+    refuse_inputs([path for _, outputs in jobs for path in outputs.paths], [scene.path for scene in found])
     with only_events() if events else nullcontext(), EventProgress() if events else ConsoleProgress() as progress:
         opened = open_model(checkpoint, backend, device, progress)
         if several:

@@ -12,7 +12,7 @@ from manet.datasets.band_statistics import band_statistics
 from manet.datasets.class_pixels import class_pixels
 from manet.datasets.manifest import MANIFEST, SPLITS, Area, Manifest, SceneEntry, Split, check_areas
 from manet.datasets.unfinished import Unfinished
-from manet.errors import DatasetError, ManetError, SceneError
+from manet.errors import DatasetError, ManetError, OutputError, SceneError
 from manet.files import refuse_existing, replacing
 from manet.legend import IGNORED, Legend
 from manet.progress import QUIET, Progress
@@ -102,6 +102,8 @@ def write_dataset(
     refuse_existing(out / MANIFEST, overwrite)
     entries = dataset.entries
     check_areas(entries, dataset.splits)
+    _refuse_foreign(out, entries)
+    Unfinished(out).begin()
     (out / MANIFEST).unlink(missing_ok=True)
     _write_scenes(out, dataset, progress)
     progress.note("computing the band statistics of the train split")
@@ -125,6 +127,18 @@ def write_dataset(
         partial.write_text(manifest.model_dump_json(indent=1, by_alias=True), encoding="utf-8")
     Unfinished(out).forget()
     return manifest
+
+
+def _refuse_foreign(out: Path, entries: tuple[SceneEntry, ...]) -> None:
+    """Raises OutputError where files would be replaced that are of no prepared dataset: they may be the user's."""
+    if (out / MANIFEST).exists() or Unfinished(out).exists:
+        return
+    for entry in entries:
+        for file in (entry.image, entry.given_labels, entry.eroded):
+            if file is not None and (out / file).exists():
+                raise OutputError(
+                    f"{out / file} is there and is of no prepared dataset, so it is not replaced; give another folder"
+                )
 
 
 def _write_scenes(out: Path, dataset: SourceDataset, progress: Progress) -> None:

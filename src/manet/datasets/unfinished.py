@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from manet.datasets.manifest import SceneEntry
+from manet.errors import OutputError
 
 UNFINISHED = "unfinished.txt"
 """A file in the folder until the manifest is written: one line per scene with its stamp and its name."""
@@ -17,6 +18,19 @@ class Unfinished:
         text = self._path.read_text(encoding="utf-8") if self._path.is_file() else ""
         whole = text[: text.rfind("\n") + 1]  # a run may have been killed while it wrote a line
         self._stamps = {name: stamp for stamp, _, name in (line.partition(" ") for line in whole.splitlines())}
+
+    @property
+    def exists(self) -> bool:
+        """Whether a preparation was begun in the folder."""
+        return self._path.is_file()
+
+    def begin(self) -> None:
+        """Mark the folder as one that is being prepared."""
+        try:
+            self._out.mkdir(parents=True, exist_ok=True)
+            self._path.touch()
+        except OSError as error:
+            raise OutputError(f"{self._out} cannot be written ({error.strerror}); check the folder") from error
 
     def holds(self, entry: SceneEntry, stamp: str) -> bool:
         """Whether the scene's files are there and were made from what the stamp stands for."""

@@ -6,7 +6,7 @@ from manet.datasets.manifest import read_manifest
 from manet.evaluation.evaluate import evaluate
 from manet.evaluation.model_card import model_card
 from manet.evaluation.scoring import Evaluation, check_legend
-from manet.files import refuse_existing, replacing
+from manet.files import refuse_existing, refuse_inputs, replacing
 from manet.model import Model, load
 from manet.networks.checkpoint import write_checkpoint
 from manet.prediction.halo import halo_of_dataset
@@ -45,6 +45,7 @@ def release(
     text = out.with_suffix(".md")
     for path in (out, text):
         refuse_existing(path, overwrite)
+    refuse_inputs([out], [model.path] if model.path else [])
     manifest, network, card = read_manifest(folder), model.network, model.card
     check_legend(card.legend, manifest)
     if card.halo is None:

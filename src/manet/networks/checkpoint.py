@@ -52,4 +52,9 @@ def read_checkpoint(path: str | Path) -> tuple[Network, Card]:
     except (SafetensorError, OSError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise CheckpointError(f"{path} does not hold the weights of its network ({reason}); get it again") from error
+    for name, tensor in network.state_dict().items():
+        if not tensor.isfinite().all():
+            raise CheckpointError(
+                f"{path} has values in {name} that are no numbers, so it maps nothing; train it again"
+            )
     return network.eval().to(memory_format=torch.channels_last), card

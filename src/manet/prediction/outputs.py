@@ -8,6 +8,7 @@ from tempfile import gettempdir
 from typing import Literal
 
 from manet.errors import OutputError
+from manet.files import refuse_inputs
 from manet.legend import Legend
 from manet.prediction.layers import Layers
 from manet.prediction.predictor import Predicted
@@ -17,7 +18,7 @@ from manet.raster.polygons import PolygonSettings, check_polygon_file, write_pol
 from manet.raster.scene import Scene
 from manet.raster.surfaces import class_surfaces, surfaces_paths, write_surfaces
 from manet.raster.windows import Window
-from manet.raster.writer import Writer, write_classes, write_shares
+from manet.raster.writer import Writer, refuse_foreign_raster, write_classes, write_shares
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,16 @@ class Outputs:
         surfaces = surfaces_paths(self.surfaces) if self.surfaces is not None else ()
         return [*self.rasters, *surfaces, *([self.polygons] if self.polygons is not None else [])]
 
-    def check(self) -> None:
-        """Raises OutputError where two outputs have one name, or polygons cannot be written under theirs."""
+    def check(self, inputs: Iterable[str | Path] = ()) -> None:
+        """Raises OutputError where two outputs have one name, one of them is an input or another program's raster, or
+        polygons cannot be written under their name."""
         if len(set(self.paths)) < len(self.paths):
             names = ", ".join(str(path) for path in self.paths)
             raise OutputError(f"two outputs have one name ({names}); give each another name or folder")
+        refuse_inputs(self.paths, inputs)
+        if self.overwrite:
+            for path in self.rasters:
+                refuse_foreign_raster(path)
         if self.polygons is not None:
             check_polygon_file(self.polygons)
 
@@ -93,6 +99,7 @@ def write_outputs(scene: Scene, outputs: Outputs, legend: Legend, journal: Journ
     Always in one order, so that the bytes do not depend on how often the prediction was stopped. Nothing is left in
     the place of a raster if writing it fails.
     """
+    journal.strips.check_cover(scene.height, scene.width)
     place = {"height": scene.height, "width": scene.width, "crs": scene.crs, "transform": scene.transform}
     layers = outputs.layers(legend)
 

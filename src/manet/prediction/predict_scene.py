@@ -40,8 +40,8 @@ def predict_scene(
         OptionError: Settings do not go together.
         NetworkError: Scene context would not be exact with this network.
     """
-    outputs.check()
     with Scene(scene) as image:
+        outputs.check(image.files)
         journal = Journal(outputs.classes, _depends_on(runtime, image, outputs, settings), outputs.restart)
         with journal:
             journal.clear_way(outputs.paths, outputs.overwrite)

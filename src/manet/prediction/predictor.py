@@ -81,7 +81,9 @@ class Predictor(ABC):
 
 
 def classes_of(probabilities: Floats) -> NDArray[np.uint8]:
-    """The class of largest probability (height, width), the first of equal ones; IGNORED where all are 0."""
+    """The class of largest probability (height, width), the first of equal ones; IGNORED where all are 0 or one of them
+    is no number."""
     classes = probabilities.argmax(axis=0).astype(np.uint8)
-    classes[~probabilities.any(axis=0)] = IGNORED
+    total = probabilities.sum(axis=0)
+    classes[~(total > 0) | ~np.isfinite(total)] = IGNORED
     return classes

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from manet.errors import OutputError
 from manet.files import refuse_existing, remove_leftovers, replacing
 from manet.legend import IGNORED
+from manet.prediction.folder_lock import FolderLock
 from manet.prediction.summary_tree import SummaryFile
 from manet.raster.windows import Window, tiles
 from manet.raster.writer import BLOCK
@@ -45,13 +46,18 @@ class Journal:
         self.chosen: dict[str, Any] = {}
         """What the first start chose by itself, and later ones take over."""
         self._record, self._complete = self.folder / "journal.json", self.folder / "complete"
+        self._lock = FolderLock(self.folder)
+        if self.folder.exists():
+            self._lock.acquire()
         if restart or not self._record.exists():
+            self._lock.release()
             shutil.rmtree(self.folder, ignore_errors=True)
             return
         record = json.loads(self._record.read_text(encoding="utf-8"))
         self.chosen, before = record["chosen"], record["settings"]
         for name in settings | before:
             if settings.get(name) != before.get(name):
+                self._lock.release()
                 raise OutputError(
                     f"{self.folder} holds an unfinished prediction with another {name} ({before.get(name)}, now "
                     f"{settings.get(name)}); predict with the same settings to resume it, or ask for a restart",
@@ -64,7 +70,8 @@ class Journal:
         return self._complete.exists()
 
     def begin(self) -> None:
-        """Write down settings and choices."""
+        """Write down settings and choices. Raises OutputError where another process makes the same outputs."""
+        self._lock.acquire()
         _write(self._record, {"settings": self.settings, "chosen": self.chosen})
 
     def mark_complete(self) -> None:
@@ -85,6 +92,7 @@ class Journal:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self._lock.release()
         if error is None or not (self.strips.finished or self.sums.path.exists()):
             self.remove()
 
@@ -119,6 +127,19 @@ class Strips:
                     archive.writestr(_name(window), values.tobytes())
             with partial.open("rb+") as file:
                 os.fsync(file.fileno())  # a name must not outlive a power cut that its contents did not
+
+    def check_cover(self, height: int, width: int) -> None:
+        """Raises OutputError where strips of a raster are missing, as when the folder was removed meanwhile."""
+        pixels = 0
+        for number in range(self.finished):
+            with zipfile.ZipFile(self._path(number)) as archive:
+                windows = [Window(*map(int, name.split())) for name in archive.namelist()]
+            pixels += sum(window.height * window.width for window in windows)
+        if pixels != height * width:
+            raise OutputError(
+                f"{self.folder} holds {pixels} of {height * width} pixels although the prediction is finished: another "
+                "program changed the folder; predict again"
+            )
 
     def blocks(self, height: int, width: int, layers: slice) -> Iterator[tuple[Window, Bytes]]:
         """Layers of a raster block by block, row by row, IGNORED where there is no window."""

@@ -32,7 +32,7 @@ class ArrayScene(Scene):
             transform: From columns and rows to coordinates.
             name: What messages call it.
         """
-        self.path = name
+        self.path, self.files = name, ()
         self.image, self.valid = image, np.ones(image.shape[1:], bool) if valid is None else valid
         self.height, self.width = image.shape[1:]
         self.crs, self.transform, self.dtype = crs, transform, str(image.dtype)

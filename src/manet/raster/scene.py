@@ -61,6 +61,8 @@ class Scene:
         self._resampling: Resampling | None = None
         self._left_out: Callable[[Window], NDArray[np.bool_]] | None = None
         with reading(self.path), open_dataset(self.path) as dataset:
+            self.files: tuple[str, ...] = tuple(dataset.files)
+            """What the image is read from: its file, side-car files, and the sources of a virtual raster."""
             self.height: int = dataset.height
             self.width: int = dataset.width
             self.crs: CRS | None = dataset.crs

@@ -13,7 +13,8 @@ import rasterio.io
 from numpy.typing import NDArray
 from rasterio._err import CPLE_BaseError  # GDAL errors for which rasterio has no class of its own
 from rasterio.crs import CRS
-from rasterio.errors import NotGeoreferencedWarning
+from rasterio.enums import ColorInterp
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.transform import Affine
 
 from manet.errors import OutputError
@@ -229,6 +230,26 @@ def gdal_writes(path: Path) -> Iterator[None]:
         yield
     except CPLE_BaseError as error:
         raise OutputError(f"{path.parent} cannot be written to ({error}); check the folder and the disk") from error
+
+
+def refuse_foreign_raster(path: Path) -> None:
+    """Raises OutputError where a file is there that is no map or raster of shares as they are written here.
+
+    So a mistyped name never replaces imagery, even where outputs may be replaced.
+    """
+    if not path.exists():
+        return
+    try:
+        with open_dataset(str(path)) as dataset:
+            written_here = set(dataset.dtypes) == {"uint8"} and dataset.nodata == IGNORED
+            shares = all(scale == 1 / FULL for scale in dataset.scales)
+            written_here &= shares or (dataset.count == 1 and dataset.colorinterp[0] == ColorInterp.palette)
+    except RasterioError:
+        written_here = False
+    if not written_here:
+        raise OutputError(
+            f"{path} is no map of manet, so it is not replaced; give another name, or remove it"
+        )
 
 
 def read_back(path: Path) -> None:

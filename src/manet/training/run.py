@@ -122,6 +122,8 @@ def _check(out: Path, recipe: Recipe, resume: bool) -> None:
     if not resume:
         if (out / RECIPE).exists():
             raise OutputError(f"{out} already holds a run; resume it, or give another folder", option="resume")
+        if (out / BEST).exists():
+            raise OutputError(f"{out / BEST} is there and is of no run in that folder; give another folder")
         refuse_existing(out / RECIPE, overwrite=False)
         return
     if not (out / STATE).is_file() or not (out / RECIPE).is_file():

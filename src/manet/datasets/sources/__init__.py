@@ -1,6 +1,6 @@
 """Every source of training data, by name: folders of one's own, and published datasets."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from manet.datasets.sources.isprs import potsdam, vaihingen
 from manet.datasets.sources.published import PublicationSettings
 from manet.datasets.sources.settings import SourceSettings, read_settings
 from manet.datasets.sources.town import prepare as town
-from manet.errors import DatasetError, OptionError
+from manet.errors import DatasetError, OptionError, OutputError
 from manet.files import choices
 from manet.progress import QUIET, Progress
 
@@ -80,4 +80,12 @@ def prepare_source(
     if source is None and preparation.has_files:
         raise OptionError(f"source '{name}' is made from files; give the folder that they are in", option="source")
     files = None if source is None else Path(source)
+    _refuse_source(Path(out), [files, *(value for value in settings.values() if isinstance(value, Path))])
     return preparation.prepare(files, Path(out), chosen, overwrite=overwrite, progress=progress)
+
+
+def _refuse_source(out: Path, read: Sequence[Path | None]) -> None:
+    """Raises OutputError where the prepared dataset would lie on what it is made from, which would be replaced."""
+    for path in read:
+        if path is not None and path.exists() and path.resolve().is_relative_to(out.resolve()):
+            raise OutputError(f"{path} lies in the output {out}, where it could be replaced; give another folder")
