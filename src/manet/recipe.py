@@ -30,7 +30,7 @@ class NetworkSettings(_Settings):
     encoder: str = "resnet50"
     """Any timm network with features at strides 4 to 32."""
     weights: OrNone[str] = None
-    """Of the encoder: none (from scratch), "hub" (timm's pretrained weights, downloaded) or a local file."""
+    """Of the encoder: none (from scratch), "imagenet" (an installed package), "hub" (timm's, downloaded) or a file."""
     drop_path: float = Field(default=0.0, ge=0, lt=1)
     """Stochastic depth: how often the encoder's last block is skipped in training; earlier ones less, in proportion."""
 

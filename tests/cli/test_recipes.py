@@ -120,3 +120,9 @@ def test_files_that_are_no_recipe(tmp_path: Path) -> None:
             read_recipe(str(file))
     with pytest.raises(RecipeError, match=r"no recipe 'papr'.*nearest: paper"):
         read_recipe("papr")
+
+
+def test_the_comparisons_differ_in_dataset_and_steps_only() -> None:
+    banepa, dubai = read_recipe("banepa/comparison"), read_recipe("dubai/comparison")
+    assert (banepa.network.encoder, banepa.network.weights) == ("tf_efficientnet_lite0", "imagenet")
+    assert [line.split()[0] for line in banepa.differences(dubai)] == ["patches.sampling", "training.epochs"]

@@ -67,7 +67,8 @@ def build(
             can be dilated to stride 8 or 16, such as resnet18 or resnet50.
         bands: Number of bands of the imagery, at least 1.
         classes: Number of classes, at least 2.
-        weights: Of the encoder: None (from scratch), "hub" (timm's pretrained weights, downloaded) or a local file.
+        weights: Of the encoder: None (from scratch), "imagenet" (from an installed package), "hub" (timm's, downloaded)
+            or a local file.
         drop_path: Stochastic depth of the encoder in training: how often its last block is skipped, 0 to 1.
 
     Returns:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from manet.errors import NetworkError
+from manet.networks.pretrained import imagenet_weights
 
 STRIDES = (4, 8, 16, 32)
 """Strides of an encoder's four features; a dilated encoder stops at its output stride, as in (4, 8, 8, 8)."""
@@ -56,16 +57,22 @@ def load_weights(encoder: Encoder, source: str) -> None:
 
     Args:
         encoder: Is changed in place.
-        source: "hub" (timm's weights, downloaded) or a local file of the classifier's weights (.safetensors, .pth,
-            .bin).
+        source: "imagenet" (from an installed package), "hub" (timm's weights, downloaded) or a local file of the
+            classifier's weights (.safetensors, .pth, .bin).
 
     Raises:
         NetworkError: The weights are not available or do not fit.
     """
     bands = next(encoder.body.parameters()).shape[1]
+    if source == "imagenet":
+        weights = imagenet_weights(encoder.name, bands)
+        encoder.body.load_state_dict({name: weights[name] for name in encoder.body.state_dict()})
+        return
     overlay = None if source == "hub" else {"file": source}
     if overlay and not Path(source).is_file():
-        raise NetworkError(f"no weights at {source}; give a file of timm's weights for '{encoder.name}', or 'hub'")
+        raise NetworkError(
+            f"no weights at {source}; give a file of timm's weights for '{encoder.name}', 'imagenet' or 'hub'"
+        )
     try:
         options = {"pretrained": True, "pretrained_cfg_overlay": overlay}
         donor = _feature_extractor(encoder.name, bands, max(encoder.strides), **options)

@@ -247,9 +247,7 @@ def refuse_foreign_raster(path: Path) -> None:
     except RasterioError:
         written_here = False
     if not written_here:
-        raise OutputError(
-            f"{path} is no map of manet, so it is not replaced; give another name, or remove it"
-        )
+        raise OutputError(f"{path} is no map of manet, so it is not replaced; give another name, or remove it")
 
 
 def read_back(path: Path) -> None:
