@@ -115,3 +115,8 @@ def test_what_is_released(name: str) -> None:
     assert "## Limits" in page
     images = np.full((1, len(card.bands), 96, 160), 90.0, np.float32)
     assert np.isfinite(load(path).runtime.whole(images)).all()
+
+
+def test_info_knows_released_models(run: Run) -> None:
+    status, text, _ = run("info", "banepa")
+    assert status == 0 and "background (not in the means), building" in text

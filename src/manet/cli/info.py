@@ -14,13 +14,18 @@ if TYPE_CHECKING:
 
 
 def info(
-    file: Annotated[str, typer.Argument(help="Checkpoint, prepared dataset, folder of a run, or image.")],
+    file: Annotated[
+        str, typer.Argument(help="Checkpoint, name of a released model, prepared dataset, folder of a run, or image.")
+    ],
 ) -> None:
     """Say what a checkpoint, a prepared dataset, a run or an image holds."""
     from manet.datasets.manifest import MANIFEST
     from manet.errors import SceneError
+    from manet.released import released
 
     path = Path(file)
+    if not path.exists():
+        path = released().get(file, path)
     if path.suffix == ".safetensors":
         _print(f"checkpoint {path}", _checkpoint(path))
     elif path.name == MANIFEST or (path / MANIFEST).is_file():
