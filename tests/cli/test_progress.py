@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from manet.cli import app, console
+from manet.cli import app, progress
+from manet.cli.progress import ConsoleProgress
 from manet.datasets.manifest import Manifest
 
 Town = tuple[Path, Manifest]
@@ -15,17 +16,20 @@ Town = tuple[Path, Manifest]
 
 def test_a_line_at_most_every_half_minute(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     now = 0.0
-    monkeypatch.setattr(console.time, "monotonic", lambda: now)
-    with console.progress_bar("reading", 100) as advance:
-        for _ in range(100):
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+    with ConsoleProgress() as told:
+        for done in range(101):
+            told.count("reading", done, 100)
             now += 1
-            advance(1)
-    assert capsys.readouterr().out == "reading: 30 of 100\nreading: 60 of 100\nreading: 90 of 100\n"
+    assert capsys.readouterr().out == (
+        "reading: 30 of 100, 0:01:10 left\nreading: 60 of 100, 0:00:40 left\nreading: 90 of 100, 0:00:10 left\n"
+    )
 
 
 def test_work_that_is_soon_done_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    with console.progress_bar("reading", 3) as advance:
-        advance(3)
+    with ConsoleProgress() as told:
+        for done in (0, 3):
+            told.count("reading", done, 3)
     assert capsys.readouterr().out == ""
 
 

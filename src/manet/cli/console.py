@@ -1,56 +1,13 @@
 """What all commands print with."""
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-
 from rich.box import SIMPLE
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from manet.tables import TextTable
 
 console = Console()
 errors = Console(stderr=True)
-
-
-LINE_EVERY_S = 30.0
-"""Between the lines that stand for a bar where the output is no terminal."""
-
-
-@contextmanager
-def progress_bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A bar with the share done and the time left; gives a function that takes how much more was done.
-
-    Where the output is no terminal, a plain line now and then.
-    """
-    if not console.is_terminal:
-        yield _lines(what, total)
-        return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task(what, total=total)
-        yield lambda steps: progress.advance(task, steps)
-
-
-def _lines(what: str, total: int) -> Callable[[int], None]:
-    done, printed = 0, time.monotonic()
-
-    def advance(steps: int) -> None:
-        nonlocal done, printed
-        done += steps
-        if time.monotonic() - printed >= LINE_EVERY_S:
-            printed = time.monotonic()
-            console.print(f"{what}: {done} of {total}", markup=False, highlight=False, soft_wrap=True)
-
-    return advance
 
 
 def print_table(table: TextTable) -> None:

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from manet.card import Card
 from manet.errors import SceneError
 from manet.prediction.predictor import Done, Predicted, Predictor, ignore
+from manet.prediction.settings import PredictionSettings
 from manet.prediction.summary_tree import SummaryFile
+from manet.progress import Progress
 from manet.raster.bands import find_bands, is_named
 from manet.raster.collar import Colour, find_collar
 from manet.raster.scene import Scene
@@ -74,6 +76,16 @@ def adapt_scene(scene: Scene, card: Card, native: bool = False) -> Adapted:
             notes.append(f"{both}: resampled to that; the map is on the scene's own grid")
             resampled = scene.at(card.gsd_m)
     return Adapted(scene, resampled, tuple(notes), tuple(warnings))
+
+
+def adapt_as_set(scene: Scene, card: Card, settings: PredictionSettings, progress: Progress) -> Adapted:
+    """Adapt a scene as the settings ask, without the collar if they name one, and tell what was done to it."""
+    adapted = adapt_scene(scene, card, settings.native)
+    for line in adapted.notes:
+        progress.note(line)
+    for line in adapted.warnings:
+        progress.warn(line)
+    return adapted if settings.collar is None else adapted.without_collar(settings.collar)
 
 
 class OwnGrid(Predictor):

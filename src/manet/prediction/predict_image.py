@@ -9,7 +9,7 @@ from rasterio.io import DatasetReaderBase
 
 from manet.card import Card
 from manet.errors import OptionError, SceneError
-from manet.prediction.adapt import OwnGrid, adapt_scene
+from manet.prediction.adapt import OwnGrid, adapt_as_set
 from manet.prediction.build_predictor import build_predictor
 from manet.prediction.prediction import Prediction
 from manet.prediction.predictor import classes_of
@@ -36,13 +36,7 @@ def predict_image(
 ) -> Prediction:
     """Map an image; see `manet.model.Model.predict`, whose arguments these are."""
     with _scene(image, card, axis, progress) as scene:
-        adapted = adapt_scene(scene, card, settings.native)
-        for line in adapted.notes:
-            progress.note(line)
-        for line in adapted.warnings:
-            progress.warn(line)
-        if settings.collar is not None:
-            adapted = adapted.without_collar(settings.collar)
+        adapted = adapt_as_set(scene, card, settings, progress)
         with adapted.own as own, adapted.resampled or own as seen:
             predictor = build_predictor(runtime, card, settings, seen, progress=progress)
             if seen is not own:

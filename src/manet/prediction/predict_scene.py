@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from manet.card import Card
-from manet.prediction.adapt import OwnGrid, adapt_scene
+from manet.prediction.adapt import OwnGrid, adapt_as_set
 from manet.prediction.build_predictor import build_predictor
 from manet.prediction.outputs import Outputs, keep_strips, write_outputs
 from manet.prediction.resume import Journal
@@ -45,13 +45,7 @@ def predict_scene(
         journal = Journal(outputs.classes, _depends_on(runtime, image, outputs, settings), outputs.restart)
         with journal:
             journal.clear_way(outputs.paths, outputs.overwrite)
-            adapted = adapt_scene(image, card, settings.native)
-            for line in adapted.notes:
-                progress.note(line)
-            for line in adapted.warnings:
-                progress.warn(line)
-            if settings.collar is not None:
-                adapted = adapted.without_collar(settings.collar)
+            adapted = adapt_as_set(image, card, settings, progress)
             chosen = replace(settings, **journal.chosen)
             with adapted.own as own, adapted.resampled or own as seen:
                 predictor = build_predictor(runtime, card, chosen, seen, progress=progress)

@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manet.errors import NetworkError
 from manet.machine import available
 from manet.networks import Network
 from manet.runtime.protocol import Features, Floats, Place, Runtime, Summary
@@ -109,17 +108,6 @@ class PyTorch(Runtime):
 
     def _tensor(self, array: Any) -> Any:
         return None if array is None else torch.from_numpy(array).to(self.device)
-
-
-def runtime_of(runtime: Runtime) -> PyTorch:
-    """The same, where it is PyTorch's.
-
-    Raises:
-        NetworkError: It is not: exported graphs have no network that could be trained or changed.
-    """
-    if not isinstance(runtime, PyTorch):
-        raise NetworkError(f"{runtime.description} has no network of PyTorch; load the checkpoint instead")
-    return runtime
 
 
 def _array(logits: Tensor) -> Floats:
