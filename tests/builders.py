@@ -195,7 +195,7 @@ class FunctionRuntime(Runtime):
     def _windows_only(self, *_: object) -> Any:
         raise AssertionError("a function has no parts")
 
-    encode = summarise = merge = refine = decode = check_local = _windows_only
+    encode = summarise = refine = decode = check_local = _windows_only
     theoretical_halo = bytes_per_pixel = free_memory = _windows_only
 
 

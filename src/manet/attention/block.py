@@ -1,5 +1,7 @@
 """The attention block: kernel and channel attention side by side. Li et al. 2021, Fig. 3."""
 
+from typing import ClassVar
+
 from torch import Tensor
 
 from manet.attention.channel import ChannelAttention
@@ -12,6 +14,8 @@ class AttentionBlock(SummaryModule):
 
     Summary: the kernel attention's two tensors, then the channel attention's energy.
     """
+
+    fields: ClassVar = (*KernelAttention.fields, *ChannelAttention.fields)
 
     def __init__(self, channels: int) -> None:
         super().__init__()

@@ -9,6 +9,7 @@ from torch.nn.functional import linear
 from manet.attention.convolution import ConvBlock
 from manet.attention.pooling import mean_of, sum_and_weight
 from manet.attention.summary_module import Place, Summary, SummaryModule, flatten, in_full_precision, sum_dtype
+from manet.summaries import SummaryField
 
 RATIO = 16
 """The channels divided by this are the hidden units of the shared perceptron."""
@@ -24,6 +25,8 @@ class BlockAttention(SummaryModule):
     """
 
     reach: ClassVar[int] = 1 + 3
+
+    fields: ClassVar = (SummaryField("sum"), SummaryField("weight"), SummaryField("maximum", "max"))
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -41,9 +44,6 @@ class BlockAttention(SummaryModule):
         if valid is not None:
             x = x.masked_fill(flatten(valid, x.dtype) == 0, torch.finfo(x.dtype).min)
         return *sum_and_weight(features, valid), x.amax(2)
-
-    def merge(self, a: Summary, b: Summary) -> Summary:
-        return a[0] + b[0], a[1] + b[1], torch.maximum(a[2], b[2])
 
     def attend(self, features: Tensor, summary: Summary, place: Place | None = None) -> Tensor:
         dtype = sum_dtype(features)

@@ -1,10 +1,13 @@
 """Channel attention (CAM): every channel attends to every other. Li et al. 2021, Fig. 2; from DANet (Fu 2019)."""
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
 from manet.attention.folding import add_product
 from manet.attention.summary_module import Place, Summary, SummaryModule, flatten, in_full_precision, sum_dtype
+from manet.summaries import SummaryField
 
 
 class ChannelAttention(SummaryModule):
@@ -13,6 +16,8 @@ class ChannelAttention(SummaryModule):
     Summary: the energy E (batch, channels, channels), a sum over the positions. It grows with the map, so the softmax
     of a large map is sharper than that of a training patch, as in the paper.
     """
+
+    fields: ClassVar = (SummaryField("energy"),)
 
     def __init__(self) -> None:
         super().__init__()

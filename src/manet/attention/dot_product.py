@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
 from manet.attention.summary_module import Place, Summary, SummaryModule, flatten, in_full_precision, sum_dtype
+from manet.summaries import SummaryField
 
 
 class DotProductAttention(SummaryModule):
@@ -18,7 +19,7 @@ class DotProductAttention(SummaryModule):
     size are out of reach (`bounded` is False).
     """
 
-    bounded: ClassVar[bool] = False
+    fields: ClassVar = tuple(SummaryField(name, "concatenation") for name in ("keys", "values", "log_weights"))
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -34,9 +35,6 @@ class DotProductAttention(SummaryModule):
         weights = torch.ones_like(keys[:, :1]) if valid is None else flatten(valid, dtype)
         # a finite floor, so that a map without valid positions gives no NaN
         return keys, values, weights.log().clamp(min=torch.finfo(dtype).min)
-
-    def merge(self, a: Summary, b: Summary) -> Summary:
-        return tuple(torch.cat(parts, dim=2) for parts in zip(a, b, strict=True))
 
     def attend(self, features: Tensor, summary: Summary, place: Place | None = None) -> Tensor:
         dtype = sum_dtype(features)

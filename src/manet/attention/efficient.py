@@ -1,10 +1,13 @@
 """Efficient attention (EAM): a softmax of the queries and one of the keys. Shen et al. 2021, Sec. 3.2."""
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
 from manet.attention.folding import add_product, fold, sum_products
 from manet.attention.summary_module import Place, Summary, SummaryModule, flatten, in_full_precision, sum_dtype
+from manet.summaries import SummaryField
 
 
 class EfficientAttention(SummaryModule):
@@ -14,6 +17,12 @@ class EfficientAttention(SummaryModule):
     positions. Summary: for each key the parts of its softmax over the positions, which merge: the running maximum
     (batch, keys), the sum of exp(k - maximum) (batch, keys) and exp(K - maximum)^T X (batch, keys, channels).
     """
+
+    fields: ClassVar = (
+        SummaryField("maximum", "max"),
+        SummaryField("key_sum", "scaled sum", "maximum"),
+        SummaryField("key_features", "scaled sum", "maximum"),
+    )
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -34,12 +43,6 @@ class EfficientAttention(SummaryModule):
             maximum = keys.detach().amax(2)
             keys = torch.exp(keys - maximum.unsqueeze(2)) * weights
             return maximum, keys.sum(2), sum_products(keys, flatten(features, dtype))
-
-    def merge(self, a: Summary, b: Summary) -> Summary:
-        maximum = torch.maximum(a[0], b[0])
-        scale_a, scale_b = torch.exp(a[0] - maximum), torch.exp(b[0] - maximum)
-        key_sum = a[1] * scale_a + b[1] * scale_b
-        return maximum, key_sum, a[2] * scale_a.unsqueeze(2) + b[2] * scale_b.unsqueeze(2)
 
     def attend(self, features: Tensor, summary: Summary, place: Place | None = None) -> Tensor:
         dtype = sum_dtype(features)

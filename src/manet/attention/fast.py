@@ -1,11 +1,14 @@
 """Fast attention (FAM): the linear transformer's attention on a map. Katharopoulos et al. 2020, Eq. 5 to 7."""
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import elu
 
 from manet.attention.folding import add_product, fold, sum_products
 from manet.attention.summary_module import Place, Summary, SummaryModule, flatten, in_full_precision, sum_dtype
+from manet.summaries import SummaryField
 
 EPSILON = 1e-6
 """Added to the denominator, as in the authors' released code."""
@@ -18,6 +21,8 @@ class FastAttention(SummaryModule):
 
     V is folded. Summary: the key sum (batch, keys) and phi(K)^T X (batch, keys, channels).
     """
+
+    fields: ClassVar = (SummaryField("key_sum"), SummaryField("key_features"))
 
     def __init__(self, channels: int) -> None:
         super().__init__()

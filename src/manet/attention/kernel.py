@@ -1,11 +1,14 @@
 """Kernel attention (KAM): attention of linear complexity with softplus features. Li et al. 2021, Eq. 8 to 11."""
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
 from manet.attention.folding import add_product, fold, sum_products, weigh
 from manet.attention.softplus import softplus
 from manet.attention.summary_module import Place, Summary, SummaryModule, flatten, in_full_precision, sum_dtype, tracing
+from manet.summaries import SummaryField
 
 EPSILON = 1e-6
 """Added to the key sum, as in the authors' released code."""
@@ -19,6 +22,8 @@ class KernelAttention(SummaryModule):
     V is folded: sum_j phi(k_j) v_j^T = (phi(K)^T X) Wv + (sum_j phi(k_j)) b_v^T, so V over the positions is never
     computed. Summary: the key sum (batch, keys) and phi(K)^T X (batch, keys, channels).
     """
+
+    fields: ClassVar = (SummaryField("key_sum"), SummaryField("key_features"))
 
     def __init__(self, channels: int) -> None:
         super().__init__()

@@ -1,11 +1,14 @@
 """Linear attention (LAM): the exponential of the softmax to first order. Li et al. 2020, Linear Attention Mechanism."""
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from manet.attention.folding import fold, sum_products
 from manet.attention.summary_module import Place, Summary, SummaryModule, flatten, in_full_precision, sum_dtype
+from manet.summaries import SummaryField
 
 EPSILON = 1e-6
 """Added to the key sum, as in the authors' released code."""
@@ -19,6 +22,13 @@ class LinearAttention(SummaryModule):
     V is folded. Summary: N (batch,), the sum of X (batch, channels), the key sum (batch, keys) and K^T X
     (batch, keys, channels).
     """
+
+    fields: ClassVar = (
+        SummaryField("positions"),
+        SummaryField("feature_sum"),
+        SummaryField("key_sum"),
+        SummaryField("key_features"),
+    )
 
     def __init__(self, channels: int) -> None:
         super().__init__()

@@ -1,10 +1,13 @@
 """Means over the map, as sums that merge, and the image pooling of ASPP and LKPP."""
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm
 
 from manet.attention.summary_module import Place, Summary, SummaryModule, flatten, in_full_precision, sum_dtype
+from manet.summaries import SummaryField
 
 
 def sum_and_weight(features: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -50,6 +53,8 @@ class ImagePooling(SummaryModule):
     features (batch, channels, height, width) -> (batch, out_channels, height, width).
     Summary: the sum over the positions (batch, channels) and the weight of the sum (batch,).
     """
+
+    fields: ClassVar = (SummaryField("sum"), SummaryField("weight"))
 
     def __init__(self, channels: int, out_channels: int, bias: bool = False) -> None:
         super().__init__()

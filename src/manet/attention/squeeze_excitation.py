@@ -8,6 +8,7 @@ from torch.nn.functional import linear
 from manet.attention.convolution import ConvBlock
 from manet.attention.pooling import mean_of, sum_and_weight
 from manet.attention.summary_module import Place, Summary, SummaryModule, in_full_precision, sum_dtype
+from manet.summaries import SummaryField
 
 RATIO = 16
 """The channels divided by this are the hidden units of the excitation."""
@@ -20,6 +21,8 @@ class SqueezeExcitation(SummaryModule):
     """
 
     reach: ClassVar[int] = 1
+
+    fields: ClassVar = (SummaryField("sum"), SummaryField("weight"))
 
     def __init__(self, channels: int) -> None:
         super().__init__()

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from manet.raster.windows import Place
+from manet.summaries import SummaryField, merge_summary
 
 Summary = tuple[Tensor, ...]
 """What a module knows of the whole map: a few tensors, batch first, whose size does not depend on the map's."""
@@ -25,14 +26,19 @@ class SummaryModule(nn.Module):
     only modules that need it look at it.
     """
 
-    bounded: ClassVar[bool] = True
-    """Whether the summary's size is independent of the map's, so that scenes of any size can be merged."""
+    fields: ClassVar[tuple[SummaryField, ...]] = ()
+    """What the summary's tensors are, and how each is merged."""
 
     reach: ClassVar[int] = 0
     """By how many cells the module's own convolutions widen the view; the halo of a window grows by as many."""
 
     needs_place: ClassVar[bool] = False
     """Whether `summarise` and `attend` depend on where in the map the features lie."""
+
+    @property
+    def bounded(self) -> bool:
+        """Whether the summary's size is independent of the map's, so that scenes of any size can be merged."""
+        return all(field.merge != "concatenation" for field in self.fields)
 
     def prepare(self, features: Tensor) -> Tensor:
         """What `summarise` and `attend` take: the features, or what the module's first convolutions make of them."""
@@ -43,8 +49,8 @@ class SummaryModule(nn.Module):
         raise NotImplementedError
 
     def merge(self, a: Summary, b: Summary) -> Summary:
-        """The summary of two disjoint parts of a map together: the sum, unless a module says otherwise."""
-        return tuple(x + y for x, y in zip(a, b, strict=True))
+        """The summary of two disjoint parts of a map together."""
+        return merge_summary(self.fields, a, b, torch)
 
     def attend(self, features: Tensor, summary: Summary, place: Place | None = None) -> Tensor:
         """The module's output for these prepared features, given the summary of the map they belong to."""

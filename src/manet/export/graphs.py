@@ -75,16 +75,18 @@ def graphs(network: Network, example: Tensor) -> tuple[Parts, Iterator[Graph]]:
     valid = (example[:, :1] > example.mean()).to(example.dtype)
     features = network.encode(example, valid)
     summaries = network.summarise(features, valid)
-    parts = Parts(features=len(features), summaries=tuple(len(summary) for summary in summaries))
+    parts = Parts(features=len(features), summaries=tuple(network.summary_fields))
     flat = [part for summary in summaries for part in summary]
     feature_names = tuple(f"features{level}" for level in range(1, len(features) + 1))
     summary_names = tuple(
-        f"summary{level}_{index}" for level, count in enumerate(parts.summaries, start=1) for index in range(count)
+        f"summary{level}_{index}"
+        for level, fields in enumerate(parts.summaries, start=1)
+        for index in range(len(fields))
     )
     in_space = (0, 2, 3)
-    bounded = all(getattr(module, "bounded", True) for module in network.modules())
     changing = dict.fromkeys(("images", "valid", "logits", *feature_names), in_space) | {
-        name: (0,) if bounded else tuple(range(part.ndim)) for name, part in zip(summary_names, flat, strict=True)
+        name: (0,) if network.bounded else tuple(range(part.ndim))
+        for name, part in zip(summary_names, flat, strict=True)
     }
 
     def trace(kind: type[_Whole], examples: Sequence[Tensor], inputs: Sequence[str], outputs: Sequence[str]) -> Graph:

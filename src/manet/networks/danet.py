@@ -24,8 +24,9 @@ class DualAttention(SummaryModule):
     needs every key and value, so scenes cannot be merged in bounded memory.
     """
 
-    bounded: ClassVar[bool] = False
     reach: ClassVar[int] = 2
+
+    fields: ClassVar = (*DotProductAttention.fields, *ChannelAttention.fields)
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -41,9 +42,6 @@ class DualAttention(SummaryModule):
     def summarise(self, features: Tensor, valid: Tensor | None = None, place: Place | None = None) -> Summary:
         of_positions, of_channels = features.chunk(2, dim=1)
         return self.position.summarise(of_positions, valid) + self.channel.summarise(of_channels, valid)
-
-    def merge(self, a: Summary, b: Summary) -> Summary:
-        return self.position.merge(a[:3], b[:3]) + self.channel.merge(a[3:], b[3:])
 
     def attend(self, features: Tensor, summary: Summary, place: Place | None = None) -> Tensor:
         of_positions, of_channels = features.chunk(2, dim=1)

@@ -28,6 +28,8 @@ class AtrousPyramid(SummaryModule):
 
     reach: ClassVar[int] = max(RATES)
 
+    fields: ClassVar = ImagePooling.fields
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         atrous = [ConvBlock(channels, CHANNELS, 3, dilation=rate) for rate in RATES]

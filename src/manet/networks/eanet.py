@@ -56,6 +56,8 @@ class LargeKernelPyramid(SummaryModule):
 
     reach: ClassVar[int] = max(KERNELS) // 2 * sum(DILATIONS)
 
+    fields: ClassVar = ImagePooling.fields
+
     def __init__(self, channels: int) -> None:
         super().__init__()
         large = [_branch(channels, kernel) for kernel in KERNELS]

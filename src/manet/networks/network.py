@@ -11,6 +11,7 @@ from manet.errors import NetworkError
 from manet.networks.encoder import Encoder, global_operations, shrink_valid
 from manet.networks.image_checks import check_images, warn_of_values
 from manet.networks.padding import pad_to_stride
+from manet.summaries import SummaryField
 
 LossName = Literal["cross-entropy", "edge-aware"]
 
@@ -76,6 +77,11 @@ class Network(nn.Module):
     def bounded(self) -> bool:
         """Whether its summaries do not grow with the map, so that scenes of any size can be merged."""
         return all(module.bounded for module in self._refiners())
+
+    @property
+    def summary_fields(self) -> list[tuple[SummaryField, ...]]:
+        """What the tensors of each level's summary are, and how they are merged."""
+        return [module.fields for module in self._refiners()]
 
     @property
     def needs_place(self) -> bool:

@@ -14,6 +14,7 @@ from manet.networks.encoder import Encoder
 from manet.networks.fcn import Unrefined
 from manet.networks.network import Auxiliary, Network
 from manet.networks.resize import enlarge
+from manet.summaries import SummaryField
 
 OUTPUT_STRIDE = 8
 BINS = (1, 2, 3, 6)
@@ -30,6 +31,8 @@ class PyramidPooling(SummaryModule):
 
     reach: ClassVar[int] = 1
     needs_place: ClassVar[bool] = True
+
+    fields: ClassVar = tuple(SummaryField(f"{name}{bins}") for bins in BINS for name in ("sum", "weight"))
 
     def __init__(self, channels: int) -> None:
         super().__init__()

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from manet.card import Card, without_energy
 from manet.errors import CheckpointError
 from manet.files import sha256
+from manet.summaries import SummaryField
 
 T = TypeVar("T")
 
@@ -33,13 +34,13 @@ class Parts(_Frozen):
     """What a network's features and summaries are, so that flat lists of tensors can be put together again."""
 
     features: int
-    summaries: tuple[int, ...]
-    """How many tensors each level's summary has."""
+    summaries: tuple[tuple[SummaryField, ...], ...]
+    """The tensors of each level's summary, and how each is merged."""
 
     def nest(self, flat: Sequence[T]) -> list[tuple[T, ...]]:
         """A flat list as one tuple a level."""
         rest = iter(flat)
-        return [tuple(next(rest) for _ in range(count)) for count in self.summaries]
+        return [tuple(next(rest) for _ in fields) for fields in self.summaries]
 
 
 class Parity(_Frozen):

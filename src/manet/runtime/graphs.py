@@ -31,7 +31,7 @@ class Graphs(Runtime):
 
     def __init__(self, folder: Path, export: ExportCard, digest: str = "") -> None:
         self.folder, self.export, self.digest = folder, export, digest
-        self.stride = export.stride
+        self.stride, self.fields = export.stride, export.parts.summaries
 
     @property
     def description(self) -> str:
@@ -74,10 +74,6 @@ class Graphs(Runtime):
         flat = _run(self._summarise, {**named_features(features), "valid": valid})
         return self.export.parts.nest([part.astype(np.float64) for part in flat])
 
-    def merge(self, a: Sequence[Summary], b: Sequence[Summary]) -> list[Summary]:
-        """By the network's own code, which needs no weights."""
-        return self._skeleton.merge(a, b)
-
     def refine(self, features: Features, summaries: Sequence[Summary], place: Place | None = None) -> Features:
         """What `decode` takes: the features, then the summaries' arrays."""
         return [*features, *(part.astype(np.float32) for summary in summaries for part in summary)]
@@ -99,19 +95,6 @@ class Graphs(Runtime):
 
     def free_memory(self) -> int:
         return available()
-
-    @cached_property
-    def _skeleton(self) -> Any:
-        import torch
-
-        from manet.networks import build
-        from manet.runtime.pytorch import PyTorch
-
-        card = self.export.network
-        with torch.device("meta"):
-            settings = card.recipe.network
-            network = build(settings.name, encoder=settings.encoder, bands=len(card.bands), classes=len(card.legend))
-            return PyTorch(network)
 
     def _session(self, name: str, precision: Precision) -> Callable[[Mapping[str, Any]], list[Any]]:
         form = FORMATS[self.export.format]

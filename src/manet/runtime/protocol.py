@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manet.raster.windows import Place
+from manet.summaries import SummaryField, merge_summary
 
 Array = NDArray[np.generic]
 Floats = NDArray[np.float32]
@@ -29,6 +30,9 @@ class Runtime(ABC):
 
     stride: int
     """Of the coarsest features, pixels. `encode` takes heights and widths that are multiples of it."""
+
+    fields: Sequence[Sequence[SummaryField]]
+    """What the arrays of each level's summary are."""
 
     device_name: str = "cpu"
     """cpu, cuda or mps."""
@@ -69,9 +73,9 @@ class Runtime(ABC):
             place: Where in a scene the features lie; None where they are all of it.
         """
 
-    @abstractmethod
     def merge(self, a: Sequence[Summary], b: Sequence[Summary]) -> list[Summary]:
         """The summaries of two disjoint parts of a scene together."""
+        return [merge_summary(fields, x, y) for fields, x, y in zip(self.fields, a, b, strict=True)]
 
     @abstractmethod
     def refine(self, features: Features, summaries: Sequence[Summary], place: Place | None = None) -> Features:

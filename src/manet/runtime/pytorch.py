@@ -21,6 +21,7 @@ class PyTorch(Runtime):
     def __init__(self, network: Network, digest: str = "") -> None:
         self.network, self.digest = network, digest
         self.stride, self.device_name = network.stride, network.band_mean.device.type
+        self.fields = network.summary_fields
 
     @property
     def device(self) -> torch.device:
@@ -52,13 +53,8 @@ class PyTorch(Runtime):
         return [tuple(part.double().cpu().numpy() for part in summary) for summary in summaries]
 
     @torch.inference_mode()
-    def merge(self, a: Sequence[Summary], b: Sequence[Summary]) -> list[Summary]:
-        merged = self.network.merge(_tensors(a), _tensors(b))
-        return [tuple(part.numpy() for part in summary) for summary in merged]
-
-    @torch.inference_mode()
     def refine(self, features: Features, summaries: Sequence[Summary], place: Place | None = None) -> Features:
-        there = [tuple(part.to(self.device) for part in summary) for summary in _tensors(summaries)]
+        there = [tuple(torch.from_numpy(part).to(self.device) for part in summary) for summary in summaries]
         return self.network.refine(features, there, place)
 
     @torch.inference_mode()
@@ -112,10 +108,6 @@ class PyTorch(Runtime):
 
 def _array(logits: Tensor) -> Floats:
     return logits.float().cpu().numpy()
-
-
-def _tensors(summaries: Sequence[Summary]) -> list[tuple[Tensor, ...]]:
-    return [tuple(map(torch.from_numpy, summary)) for summary in summaries]
 
 
 def held_by_torch(run: Callable[[], object]) -> int:
