@@ -75,5 +75,9 @@ class ExportError(ManetError):
     """A network cannot be exported as asked, or the exported one differs from it."""
 
 
+class MissingPackageError(ManetError, ImportError):
+    """A package is needed that is not installed."""
+
+
 class StatisticsWarning(UserWarning):
     """Imagery was given to a network whose band statistics do not belong to it: its map is likely to be wrong."""

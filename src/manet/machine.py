@@ -6,6 +6,7 @@ No torch here, so that what only asks for memory starts at once.
 import ctypes
 import os
 import platform
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -100,6 +101,15 @@ def keep_freed(thresholds: tuple[int, int] = KEEP) -> None:
 def _status(name: str) -> int:
     lines = dict(line.split(":", 1) for line in STATUS.read_text().splitlines() if ":" in line)
     return int(lines[name].split()[0]) * 1024
+
+
+def may_have_accelerator() -> bool:
+    """Whether it is worth asking PyTorch, whose import takes seconds, if there is a GPU."""
+    if sys.platform == "darwin":
+        return platform.machine() == "arm64"
+    if sys.platform == "win32":
+        return shutil.which("nvidia-smi") is not None
+    return any(Path(device).exists() for device in ("/dev/nvidiactl", "/dev/kfd", "/dev/dri"))
 
 
 def threads() -> int:

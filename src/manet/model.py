@@ -18,7 +18,7 @@ from manet.progress import QUIET, Progress
 from manet.recipe import NetworkSettings, PatchSettings, Recipe
 from manet.released import released
 from manet.runtime.choose import RuntimeName, choose_runtime
-from manet.runtime.export_card import CARD, FORMAT_OF, beside, is_export_of
+from manet.runtime.export_card import beside, is_export_of
 from manet.runtime.protocol import Runtime
 
 if TYPE_CHECKING:  # GDAL and torch are imported when something is predicted or trained
@@ -139,13 +139,14 @@ def load(model: str | Path, *, runtime: RuntimeName = "auto", device: str = "aut
 
     Args:
         model: The name of a released model, a checkpoint, the folder of a run, or a folder of exported graphs.
-        runtime: What computes it. auto: an up-to-date OpenVINO export beside the checkpoint if there is one and the
-            device is a CPU, which is the fastest that equals float32; else PyTorch.
+        runtime: What computes it. auto: graphs beside the checkpoint if they are up to date and the device is a CPU, by
+            OpenVINO or, if only that is installed, ONNX Runtime; else PyTorch.
         device: auto, cpu, cuda or mps.
 
     Raises:
         CheckpointError: There is no such model (CheckpointNotFoundError), or its file is corrupt.
-        ExportError: The graphs are of another runtime, or there are none for the runtime that was asked for.
+        ExportError: There are no graphs for the runtime that was asked for, or only graphs for PyTorch.
+        MissingPackageError: The runtime is not installed.
         NetworkError: There is no such device, or graphs are to run on another device than a CPU.
 
     Example:
@@ -164,14 +165,12 @@ def load(model: str | Path, *, runtime: RuntimeName = "auto", device: str = "aut
         return Model(PyTorch(network.to(choose_device(device)), sha256(path)), card, path)
     from manet.runtime.graphs import load_graphs
 
-    folder = path if path.is_dir() else beside(path, FORMAT_OF[kind])
+    folder = path if path.is_dir() else beside(path)
     if not path.is_dir() and not is_export_of(folder, path):
-        raise ExportError(
-            f"there is no up-to-date export of {path} for {kind} at {folder}; export the checkpoint first"
-        )
+        raise ExportError(f"there is no up-to-date export of {path} at {folder}; export the checkpoint first")
     if device not in ("auto", "cpu"):
         raise NetworkError(f"{folder} runs on a CPU; got the device {device}")
-    graphs = load_graphs(folder, sha256(folder / CARD))
+    graphs = load_graphs(folder, kind)
     return Model(graphs, graphs.export.network, folder)
 
 

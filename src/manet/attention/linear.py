@@ -45,7 +45,7 @@ class LinearAttention(SummaryModule):
             x, keys = flatten(features, dtype), normalize(flatten(keys, dtype), dim=1)
             weights = torch.ones_like(keys[:, :1]) if valid is None else flatten(valid, dtype)
             keys = keys * weights
-            positions, feature_sum = weights.sum((1, 2)), (x @ weights.transpose(1, 2)).squeeze(2)
+            positions, feature_sum = weights.sum((1, 2)), (x @ weights.transpose(1, 2)).flatten(1)
             return positions, feature_sum, keys.sum(2), sum_products(keys, x)
 
     def attend(self, features: Tensor, summary: Summary, place: Place | None = None) -> Tensor:

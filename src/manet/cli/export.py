@@ -11,23 +11,26 @@ from manet.cli.progress import ConsoleProgress
 
 def export(
     checkpoint: Annotated[str, typer.Argument(help="Checkpoint, run folder or released model.")],
-    to: Annotated[Literal["openvino", "onnx"], typer.Option(help="Format.")] = "openvino",
     precision: Annotated[Literal["fp32", "bf16", "int8"], typer.Option(help="What is computed in.")] = "fp32",
+    half: Annotated[bool, typer.Option("--half", help="Keep the weights in 16 bits: half the size.")] = False,
     out: Annotated[Path | None, typer.Option(help="Folder to write; beside the checkpoint if not given.")] = None,
     data: Annotated[
         Path | None, typer.Option(help="int8: prepared dataset that the checkpoint was trained on, to calibrate.")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an exported network that is there.")] = False,
 ) -> None:
-    """Write a network as ONNX or OpenVINO graphs, for any image size and both contexts, and check that they agree."""
+    """Write a network as ONNX graphs for OpenVINO and ONNX Runtime, for any image size and both contexts.
+
+    They are compared with the network before anything is written.
+    """
     from manet.export.write import export as run
     from manet.find_model import find_model
     from manet.runtime.export_card import beside
 
     path = find_model(checkpoint)
-    out = out or beside(path, to, precision)
+    out = out or beside(path, precision)
     with ConsoleProgress() as progress:
-        card = run(path, out, to, precision, data=data, overwrite=overwrite, progress=progress)
+        card = run(path, out, precision, half=half, data=data, overwrite=overwrite, progress=progress)
     worst = max(card.parity, key=lambda found: found.probability)
     least = min(found.equal_classes for found in card.parity)
     of = "the float32 graphs" if precision == "int8" else "the graphs"

@@ -42,7 +42,7 @@ AugmentationOption = Annotated[
 BackendName = Literal["auto", "torch", "openvino", "onnxruntime"]
 BackendOption = Annotated[
     BackendName,
-    typer.Option(help="Runtime; auto: an OpenVINO export of the checkpoint beside it, on a CPU, else torch."),
+    typer.Option(help="Runtime; auto: the graphs beside the checkpoint if the device is a CPU, else torch."),
 ]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 
@@ -52,19 +52,20 @@ def open_model(name: str, backend: BackendName, device: str, progress: Progress 
 
     Raises:
         CheckpointError: There is no such model, or its file is corrupt.
-        ExportError: The runtime is not installed, or does not run the folder's format.
+        ExportError: PyTorch was asked for a folder of graphs.
+        MissingPackageError: The runtime is not installed.
     """
     from manet.find_model import find_model
     from manet.model import load
     from manet.runtime.choose import choose_runtime
-    from manet.runtime.export_card import FORMAT_OF, beside, is_export_of
+    from manet.runtime.export_card import beside, is_export_of
 
     path = find_model(name)
     kind = choose_runtime(path, backend, device)
-    if kind != "torch" and not path.is_dir() and not is_export_of(beside(path, FORMAT_OF[kind]), path):
+    if kind != "torch" and not path.is_dir() and not is_export_of(beside(path), path):
         from manet.export.write import export
 
-        export(path, beside(path, FORMAT_OF[kind]), FORMAT_OF[kind], overwrite=True, progress=progress)
+        export(path, beside(path), overwrite=True, progress=progress)
     model = load(path, runtime=kind, device=device)
     progress.note(f"runs on {model.runtime.description}")
     return model

@@ -9,20 +9,20 @@ from pathlib import Path
 import torch
 
 from manet.errors import ExportError, NetworkError, OutputError
-from manet.export import onnx, openvino
 from manet.export.graph_metadata import metadata
 from manet.export.graphs import graphs
 from manet.export.int8 import to_int8
+from manet.export.memory import measure_bytes_per_pixel
+from manet.export.onnx import share_weights, write
 from manet.export.parity import check, imagery, measure
+from manet.extras import require
 from manet.files import refuse_existing, sha256, staging
 from manet.networks import Network
 from manet.networks.checkpoint import read_checkpoint
 from manet.progress import QUIET, Progress
-from manet.runtime.export_card import CARD, ExportCard, Format, Precision
-from manet.runtime.graphs import FORMATS, PACKAGES, Graphs, require
+from manet.runtime.export_card import CARD, ExportCard, Precision
+from manet.runtime.graphs import Graphs
 from manet.runtime.pytorch import PyTorch
-
-WRITERS = {"onnx": onnx.write, "openvino": openvino.write}
 
 TRACED_AT = (4, 5)
 """Height and width, in strides, of the images that graphs are traced with."""
@@ -31,35 +31,44 @@ TRACED_AT = (4, 5)
 def export(
     checkpoint: Path,
     out: Path,
-    to: Format,
     precision: Precision = "fp32",
     *,
+    half: bool = False,
     data: Path | None = None,
     overwrite: bool = False,
     progress: Progress = QUIET,
 ) -> ExportCard:
-    """Write a checkpoint's network as graphs of a format into the folder `out`.
+    """Write a checkpoint's network as ONNX graphs, which OpenVINO and ONNX Runtime compute.
 
-    data: the prepared dataset whose training patches int8 is calibrated on, and whose validation patches its accuracy
-    is measured on.
-    Raises ExportError where a package is not installed, the format has no such precision, or the graphs differ from
-    the network; nothing is left at `out` then.
+    Args:
+        checkpoint: Of training.
+        out: Folder to write.
+        precision: What is to be computed in.
+        half: Keep the weights in 16 bits: half the size, computed as before.
+        data: int8: the prepared dataset whose training patches it is calibrated on, and whose validation patches its
+            accuracy is measured on.
+        overwrite: Replace an exported network that is there.
+        progress: Is told what is done.
+
+    Raises:
+        ExportError: A package is not installed, or the graphs differ from the network; nothing is left at `out` then.
+        CheckpointError: The checkpoint is missing or corrupt.
+        OutputError: `out` exists and is not to be replaced, or cannot be written.
     """
-    _check_request(to, precision, data)
+    _check_request(precision, data)
     refuse_existing(out, overwrite)
     network, card = read_checkpoint(checkpoint)
     with _replacing_folder(out) as partial:
         progress.note(f"tracing {card.recipe.network.name} with {card.recipe.network.encoder}")
         example = torch.from_numpy(imagery(card, *(network.stride * cells for cells in TRACED_AT))).repeat(2, 1, 1, 1)
         parts, each = graphs(network, example)
-        first: Format = "onnx" if precision == "int8" else to
         for graph in each:
-            path = partial / f"{graph.name}{FORMATS[first].SUFFIX}"
-            WRITERS[first](graph, path, metadata(card, graph.name))
+            write(graph, partial / f"{graph.name}.onnx", metadata(card, graph.name))
+        share_weights(partial, half and precision != "int8")
         export_card = ExportCard(
             network=card,
-            format=first,
             precision="fp32" if precision == "int8" else precision,
+            half=half,
             stride=network.stride,
             first_stride=network.encoder.strides[0],
             parts=parts,
@@ -68,32 +77,30 @@ def export(
             parity=(),
         )
         progress.note("comparing with the network")
-        parity = tuple(
-            measure(PyTorch(network), Graphs(partial, export_card), card, export_card.no_scene_context is None)
-        )
-        check(parity, export_card.precision)
-        export_card = export_card.model_copy(update={"parity": parity})
+        own, written = PyTorch(network), Graphs(partial, export_card)
+        exact = export_card.no_scene_context is None
+        parity = tuple(measure(own, written, card, exact))
+        check(parity, export_card.precision, half)
+        measured = {
+            "parity": parity,
+            "theoretical_halo": own.theoretical_halo() if exact else None,
+            "bytes_per_pixel": measure_bytes_per_pixel(written, network.bands) if exact else None,
+        }
+        export_card = export_card.model_copy(update=measured)
         if precision == "int8":
             assert data is not None
             export_card = to_int8(partial, export_card, data, progress)
-            if to == "openvino":
-                for path in sorted(partial.glob("*.onnx")):
-                    openvino.convert(path, path.with_suffix(".xml"), metadata(card, path.stem))
-                    path.unlink()
-                export_card = export_card.model_copy(update={"format": "openvino"})
+            share_weights(partial, half)
         (partial / CARD).write_text(export_card.model_dump_json(indent=1), encoding="utf-8")
     return export_card
 
 
-def _check_request(to: Format, precision: Precision, data: Path | None) -> None:
-    if to == "onnx" and precision == "bf16":
-        raise ExportError("ONNX Runtime has no bfloat16 convolutions on a CPU; export to openvino, or in fp32 or int8")
-    if precision == "int8" and data is None:
-        raise ExportError("int8 is calibrated on training patches; give the prepared dataset that they are of")
-    for form in {to, "onnx"} if precision == "int8" else {to}:
-        require(PACKAGES[form], form)
-    if to == "onnx" or precision == "int8":
-        require("onnx", "onnx")
+def _check_request(precision: Precision, data: Path | None) -> None:
+    if precision == "int8":
+        if data is None:
+            raise ExportError("int8 is calibrated on training patches; give the prepared dataset that they are of")
+        require("onnxruntime")
+    require("onnx")
 
 
 def _why_no_scene_context(network: Network) -> str | None:

@@ -4,7 +4,12 @@ from pathlib import Path
 from typing import Literal
 
 from manet.errors import ExportError
-from manet.runtime.export_card import FORMAT_OF, Kind, beside, is_export_of, read_export_card
+from manet.extras import is_installed, require
+from manet.machine import may_have_accelerator
+from manet.runtime.export_card import beside, is_export_of, read_export_card
+
+Kind = Literal["torch", "openvino", "onnxruntime"]
+"""What can compute a network."""
 
 RuntimeName = Literal["auto", "torch", "openvino", "onnxruntime"]
 
@@ -12,23 +17,39 @@ RuntimeName = Literal["auto", "torch", "openvino", "onnxruntime"]
 def choose_runtime(path: Path, runtime: RuntimeName, device: str = "auto") -> Kind:
     """What `load` takes to compute a model; nothing is loaded yet.
 
+    Args:
+        path: A checkpoint, or a folder of graphs.
+        runtime: What was asked for. auto: graphs on a CPU if there are any that are up to date, else PyTorch.
+        device: auto, cpu, cuda or mps.
+
     Raises:
         CheckpointError: A folder is no export.
-        ExportError: The export is of another runtime than the one that was asked for.
+        ExportError: PyTorch was asked for, which does not run graphs.
+        MissingPackageError: What was chosen is not installed.
     """
+    kind = _choose(path, runtime, device)
+    require(kind)
+    return kind
+
+
+def _choose(path: Path, runtime: RuntimeName, device: str) -> Kind:
     if path.is_dir():
-        to = read_export_card(path).format
-        runs: Kind = next(kind for kind, form in FORMAT_OF.items() if form == to)
-        if runtime not in ("auto", runs):
-            raise ExportError(f"{path} is for {runs}, not for {runtime}; load it for {runs}, or load the checkpoint")
-        return runs
+        read_export_card(path)
+        if runtime == "torch":
+            raise ExportError(f"{path} holds graphs, which torch does not run; load the checkpoint that they are of")
+        return of_graphs() if runtime == "auto" else runtime
     if runtime != "auto":
         return runtime
-    if device not in ("auto", "cpu") or not is_export_of(beside(path, "openvino"), path):
+    if device not in ("auto", "cpu") or not is_export_of(beside(path), path):
         return "torch"
-    if device == "auto":
+    if device == "auto" and may_have_accelerator() and is_installed("torch"):
         import torch
 
         if torch.accelerator.is_available():
             return "torch"
-    return "openvino"
+    return of_graphs()
+
+
+def of_graphs() -> Kind:
+    """What runs graphs here: OpenVINO, which is faster, or ONNX Runtime if only that is installed."""
+    return "onnxruntime" if is_installed("onnxruntime") and not is_installed("openvino") else "openvino"

@@ -13,14 +13,10 @@ from manet.summaries import SummaryField
 
 T = TypeVar("T")
 
-CARD = "card.json"
-Format = Literal["onnx", "openvino"]
-Precision = Literal["fp32", "bf16", "int8"]
-Kind = Literal["torch", "openvino", "onnxruntime"]
-"""What can compute a network."""
+CARD, WEIGHTS = "card.json", "weights.bin"
+"""Beside the graphs: what the network is, and the weights of all of them."""
 
-FORMAT_OF: dict[Kind, Format] = {"openvino": "openvino", "onnxruntime": "onnx"}
-"""The format of graphs that each runs."""
+Precision = Literal["fp32", "bf16", "int8"]
 
 WHOLE, ENCODE, SUMMARISE, DECODE = "whole", "encode", "summarise", "decode"
 """The graphs: a network whose pixels are all valid, and its parts."""
@@ -60,14 +56,20 @@ class ExportCard(_Frozen):
     """Everything about an exported network but its graphs."""
 
     network: Card
-    format: Format
     precision: Precision
+    """What is computed in."""
+    half: bool
+    """Whether the weights are kept in 16 bits; what is computed in is another matter."""
     stride: int
     first_stride: int
     """Of the first feature."""
     parts: Parts
     no_scene_context: str | None
     """Why scene context would not be exact; None where it is."""
+    theoretical_halo: int | None = None
+    """The halo that no pixel outside can reach past, pixels; None where scene context would not be exact."""
+    bytes_per_pixel: float | None = None
+    """Memory that a pixel of a window takes at the peak, measured; None where the system does not tell."""
     checkpoint_sha256: str
     parity: tuple[Parity, ...]
     float_convolutions: int = 0
@@ -87,11 +89,16 @@ def read_export_card(folder: Path) -> ExportCard:
         raise CheckpointError(f"{folder} is no exported network; export the checkpoint again") from error
 
 
-def beside(checkpoint: Path, to: Format, precision: Precision = "fp32") -> Path:
-    """Where an export lies if nothing else is said: best.openvino or best.int8.onnx, beside best.safetensors."""
-    return checkpoint.with_suffix(f".{to}" if precision == "fp32" else f".{precision}.{to}")
+def beside(checkpoint: Path, precision: Precision = "fp32") -> Path:
+    """Where an export lies if nothing else is said: best.onnx or best.int8.onnx, beside best.safetensors."""
+    return checkpoint.with_suffix(".onnx" if precision == "fp32" else f".{precision}.onnx")
 
 
 def is_export_of(folder: Path, checkpoint: Path) -> bool:
-    """Whether a folder is an export of this checkpoint as it is now."""
-    return folder.is_dir() and read_export_card(folder).checkpoint_sha256 == sha256(checkpoint)
+    """Whether a folder is an export of this checkpoint as it is now, that this version can read."""
+    if not folder.is_dir():
+        return False
+    try:
+        return read_export_card(folder).checkpoint_sha256 == sha256(checkpoint)
+    except CheckpointError:
+        return False

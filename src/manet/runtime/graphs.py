@@ -3,23 +3,23 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from manet.errors import ExportError, NetworkError
+from manet.errors import NetworkError
+from manet.extras import require
+from manet.files import sha256
 from manet.machine import available, threads
 from manet.raster.windows import Place
 from manet.runtime import onnxruntime, openvino
-from manet.runtime.export_card import DECODE, ENCODE, SUMMARISE, WHOLE, ExportCard, Precision, read_export_card
+from manet.runtime.cache import cache_of
+from manet.runtime.choose import Kind, of_graphs
+from manet.runtime.export_card import CARD, DECODE, ENCODE, SUMMARISE, WHOLE, ExportCard, Precision, read_export_card
 from manet.runtime.protocol import Features, Floats, Runtime, Summary, pad_to_stride
 
-FORMATS = {"onnx": onnxruntime, "openvino": openvino}
-"""Each with `SUFFIX` and `Session(path, precision, threads)`."""
-
-PACKAGES = {"onnx": "onnxruntime", "openvino": "openvino"}
+SESSIONS = {"onnxruntime": onnxruntime.Session, "openvino": openvino.Session}
 
 
 class Graphs(Runtime):
@@ -29,8 +29,8 @@ class Graphs(Runtime):
     `refine` only keeps features and summaries together for `decode`, which is one graph with it.
     """
 
-    def __init__(self, folder: Path, export: ExportCard, digest: str = "") -> None:
-        self.folder, self.export, self.digest = folder, export, digest
+    def __init__(self, folder: Path, export: ExportCard, digest: str = "", kind: Kind | None = None) -> None:
+        self.folder, self.export, self.digest, self._kind = folder, export, digest, kind or of_graphs()
         self.stride, self.fields = export.stride, export.parts.summaries
 
     @property
@@ -39,7 +39,7 @@ class Graphs(Runtime):
 
     @property
     def kind(self) -> str:
-        return PACKAGES[self.export.format]
+        return self._kind
 
     @property
     def version(self) -> str:
@@ -88,17 +88,18 @@ class Graphs(Runtime):
             raise NetworkError(self.export.no_scene_context)
 
     def theoretical_halo(self) -> int:
-        raise NetworkError("exported graphs do not know their theoretical halo; give a number, or use the checkpoint")
+        if self.export.theoretical_halo is None:
+            raise NetworkError(f"{self.folder} does not know its theoretical halo; give a halo in pixels")
+        return self.export.theoretical_halo
 
     def bytes_per_pixel(self) -> float | None:
-        return None
+        return self.export.bytes_per_pixel
 
     def free_memory(self) -> int:
         return available()
 
     def _session(self, name: str, precision: Precision) -> Callable[[Mapping[str, Any]], list[Any]]:
-        form = FORMATS[self.export.format]
-        return form.Session(self.folder / f"{name}{form.SUFFIX}", precision, threads())
+        return SESSIONS[self._kind](self.folder / f"{name}.onnx", precision, threads(), cache_of(self.digest))
 
     @cached_property
     def _whole(self) -> Any:
@@ -117,22 +118,20 @@ class Graphs(Runtime):
         return self._session(DECODE, self.export.precision)
 
 
-def load_graphs(folder: Path, digest: str = "") -> Graphs:
+def load_graphs(folder: Path, kind: Kind | None = None) -> Graphs:
     """The graphs in a folder.
+
+    Args:
+        folder: Of an export.
+        kind: What computes them. None: what `of_graphs` chooses.
 
     Raises:
         CheckpointError: The folder is no exported network.
-        ExportError: Its runtime is not installed.
+        MissingPackageError: What computes them is not installed.
     """
-    export = read_export_card(folder)
-    require(PACKAGES[export.format], export.format)
-    return Graphs(folder, export, digest)
-
-
-def require(package: str, extra: str) -> None:
-    """Raises ExportError where a package is not installed."""
-    if find_spec(package) is None:
-        raise ExportError(f"{package} is not installed; install it with: pip install 'manet[{extra}]'")
+    kind = kind or of_graphs()
+    require(kind)
+    return Graphs(folder, read_export_card(folder), sha256(folder / CARD), kind)
 
 
 def _run(session: Callable[[Mapping[str, Any]], list[Any]], inputs: Mapping[str, Any]) -> list[Any]:

@@ -1,4 +1,4 @@
-"""ONNX files, run by ONNX Runtime."""
+"""ONNX graphs, computed by ONNX Runtime."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,17 +6,23 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from manet.errors import ExportError
 from manet.runtime.export_card import Precision
-
-SUFFIX = ".onnx"
 
 
 class Session:
     """A graph that ONNX Runtime runs on the CPU."""
 
-    def __init__(self, path: Path, precision: Precision, threads: int) -> None:
+    def __init__(self, path: Path, precision: Precision, threads: int, cache: Path | None = None) -> None:
+        """cache: not looked at; ONNX Runtime starts quickly.
+
+        Raises:
+            ExportError: The precision is bfloat16.
+        """
         import onnxruntime
 
+        if precision == "bf16":
+            raise ExportError("ONNX Runtime has no bfloat16 convolutions on a CPU; use OpenVINO, or graphs of float32")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3

@@ -1,4 +1,4 @@
-"""OpenVINO files, run by OpenVINO."""
+"""ONNX graphs, computed by OpenVINO, which reads them as they are."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,13 +9,12 @@ from numpy.typing import NDArray
 
 from manet.runtime.export_card import Precision
 
-SUFFIX = ".xml"
-
 
 class Session:
     """A graph that OpenVINO runs on the CPU."""
 
-    def __init__(self, path: Path, precision: Precision, threads: int) -> None:
+    def __init__(self, path: Path, precision: Precision, threads: int, cache: Path | None = None) -> None:
+        """cache: folder for the compiled graph, so that the next start is quick."""
         import openvino
 
         self._core, self._source = openvino.Core(), path
@@ -26,10 +25,11 @@ class Session:
             "INFERENCE_NUM_THREADS": threads,
             "ENABLE_CPU_PINNING": False,  # so that threads can leave a processor that another program takes
         }
-        self._model = self._core.compile_model(path, "CPU", self._options)
+        kept = {} if cache is None else {"CACHE_DIR": str(cache)}
+        self._model = self._core.compile_model(path, "CPU", self._options | kept)
         self._fixed, self._fixed_shapes = self._model, dict[str, tuple[int, ...]]()
         self._last_shapes: dict[str, tuple[int, ...]] = {}
-        self._inputs = {port.any_name for port in self._model.inputs}
+        self._inputs = {name for port in self._model.inputs for name in port.names}  # a port can have several
         computed = self._model.get_property("INFERENCE_PRECISION_HINT").to_string()  # type: ignore[attr-defined]
         self.computes_in = {"f32": "float32", "bf16": "bfloat16"}[computed] if precision != "int8" else "int8"
         """What the processor makes of it: bfloat16 becomes float32 where there are no instructions for it."""

@@ -1,7 +1,6 @@
 """The whole measurement: the network exported, then every case in turns."""
 
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,6 +10,7 @@ import torch
 from manet import __version__
 from manet.errors import ExportError
 from manet.export.write import export
+from manet.extras import is_installed
 from manet.paper.bench_machine import measure_machine
 from manet.paper.speed.cases import context_case, kernel_cases, network_case, scene_case, step_case
 from manet.paper.speed.interleave import Case, Timing, measure
@@ -18,8 +18,9 @@ from manet.paper.speed.isolated import Isolate, processes
 from manet.paper.speed.report import CaseKind, SpeedReport, SpeedSettings
 from manet.paper.speed.subject import Subject, make_subject
 from manet.progress import QUIET, Progress
-from manet.runtime.export_card import FORMAT_OF, Precision, beside
-from manet.runtime.graphs import PACKAGES, Graphs, load_graphs
+from manet.runtime.choose import Kind
+from manet.runtime.export_card import Precision, beside
+from manet.runtime.graphs import Graphs, load_graphs
 
 HALO = 64
 """Halo for the scene from file to file, pixels; with window context its windows overlap by twice as much."""
@@ -89,23 +90,20 @@ def _cases(settings: SpeedSettings, subject: Subject, exported: dict[str, Graphs
 
 def _exported(checkpoint: Path, data: Path | None, progress: Progress) -> dict[str, Graphs]:
     """The network in every runtime and precision that this machine has, by name."""
+    exported: dict[str, Graphs] = {}
     precisions: tuple[Precision, ...] = ("fp32", "bf16", "int8")
-    exported = {}
-    for runtime, to in FORMAT_OF.items():
-        for precision in precisions:
-            absent = any(find_spec(package) is None for package in (PACKAGES[to], *_needs(precision)))
-            if absent or (precision == "int8" and data is None) or (to == "onnx" and precision == "bf16"):
-                continue
-            progress.note(f"exporting: {runtime}, {precision}")
-            out = beside(checkpoint, to, precision)
-            try:
-                export(checkpoint, out, to, precision, data=data)
-            except ExportError as error:
-                progress.note(f"left out: {error}")
-                continue
-            exported[f"{runtime}, {precision}"] = load_graphs(out)
+    for precision in precisions:
+        if not is_installed("onnx") or (precision == "int8" and (data is None or not is_installed("onnxruntime"))):
+            continue
+        progress.note(f"exporting: {precision}")
+        out = beside(checkpoint, precision)
+        try:
+            export(checkpoint, out, precision, data=data)
+        except ExportError as error:
+            progress.note(f"left out: {error}")
+            continue
+        runtimes: tuple[Kind, ...] = ("openvino", "onnxruntime")
+        for runtime in runtimes:
+            if is_installed(runtime) and (runtime, precision) != ("onnxruntime", "bf16"):
+                exported[f"{runtime}, {precision}"] = load_graphs(out, runtime)
     return exported
-
-
-def _needs(precision: Precision) -> tuple[str, ...]:
-    return ("onnx", "onnxruntime") if precision == "int8" else ()
