@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from manet.card import Card
 from manet.datasets.manifest import Area, BandStatistics, Manifest, SceneEntry
 from manet.legend import BUILDINGS, ISPRS, Legend
+from manet.model import Model
 from manet.networks import Network
 from manet.prediction.outputs import Outputs, keep_strips, write_outputs
 from manet.prediction.predictor import Predictor
@@ -22,6 +23,7 @@ from manet.progress import Progress
 from manet.raster.scene import Scene
 from manet.recipe import NetworkSettings, Recipe
 from manet.runtime.protocol import Runtime
+from manet.training import run
 
 Run = Callable[..., tuple[int, str, str]]
 """Runs the command line: (exit status, standard output, standard error). See the fixture `run`."""
@@ -215,3 +217,8 @@ def write_map(
         journal.mark_complete()
         write_outputs(scene, outputs, legend, journal)
     return calls
+
+
+def train(data: Path, recipe: Recipe, out: Path, **settings: Any) -> Model:
+    """A training run that does not export its network at the end, which takes longer than a tiny training."""
+    return run.train(data, recipe, out, graphs=False, **settings)

@@ -5,7 +5,9 @@
     prediction.save("map.tif")
     manet.predict_scene(model, "city.tif", "map.tif")  # any size, bounded memory, resumable
 
-Importing this package imports neither torch nor GDAL; each name does so when it is first used.
+Importing this package imports neither torch nor GDAL; each name does so when it is first used. Predicting with a
+released model, scoring, preparing and polygons need no torch at all; `train`, `build` and `save` do, which
+`pip install 'manet[train]'` brings.
 """
 
 from importlib import import_module
@@ -74,7 +76,12 @@ def __getattr__(name: str) -> object:
     if name not in _PLACES:
         raise AttributeError(f"module 'manet' has no attribute '{name}'")
     module, _, attribute = _PLACES[name].partition(":")
-    return getattr(import_module(module), attribute)
+    try:
+        return getattr(import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        from manet.extras import explained
+
+        raise explained(error) from error
 
 
 def __dir__() -> list[str]:

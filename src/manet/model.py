@@ -59,7 +59,9 @@ class Model:
         from manet.runtime.pytorch import PyTorch
 
         if not isinstance(self.runtime, PyTorch):
-            raise NetworkError(f"{self.runtime.description} has no network of PyTorch; load the checkpoint instead")
+            raise NetworkError(
+                f"{self.runtime.description} has no network of PyTorch; load the checkpoint with runtime='torch'"
+            )
         return self.runtime.network
 
     def predict(

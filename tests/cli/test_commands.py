@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import rasterio
 
-from builders import Run, one_line
+from builders import Run, one_line, train
 from manet.card import read_card
 from manet.datasets.manifest import Manifest
 from manet.networks.checkpoint import read_checkpoint, write_checkpoint
+from manet.runtime.export_card import is_export_of
 from manet.runtime.pytorch import PyTorch
-from manet.training.run import train
 
 Town = tuple[Path, Manifest]
 
@@ -68,6 +68,7 @@ def test_prepare_train_evaluate_predict(run: Run, tmp_path: Path) -> None:
     status, text, _ = run("train", "--data", data, "--recipe", recipe, "--out", out, "--device", "cpu")
     assert status == 0 and "best epoch 1" in text
     assert read_card(out / "best.safetensors").halo in range(32, 385, 32)
+    assert is_export_of(out / "best.onnx", out / "best.safetensors")
     status, text, _ = run(
         "evaluate", out / "best.safetensors", "--data", data, "--out", tmp_path / "s", "--device", "cpu"
     )

@@ -36,8 +36,19 @@ def test_work_that_is_soon_done_prints_nothing(capsys: pytest.CaptureFixture[str
 def test_a_run_prints_a_line_an_epoch_and_keeps_its_whole_recipe(town: Town, tmp_path: Path) -> None:
     file, out = tmp_path / "mine.toml", tmp_path / "run"
     file.write_text('base = "strong"\n[network]\nencoder = "resnet10t"\nweights = "none"\n[patches]\nsize = 64\n')
-    command = ["train", "--data", str(town[0]), "--recipe", str(file), "--out", str(out), "--device", "cpu"]
-    command += ["--set", "training.epochs=2", "--set", "training.ema=0.9"]
+    command = [
+        "train",
+        "--data",
+        str(town[0]),
+        "--recipe",
+        str(file),
+        "--out",
+        str(out),
+        "--device",
+        "cpu",
+        "--no-graphs",
+    ]
+    command += ["--no-graphs", "--set", "training.epochs=2", "--set", "training.ema=0.9"]
     result = CliRunner().invoke(app, command)
     assert result.exit_code == 0, result.output
     lines = [line for line in result.output.splitlines() if line.startswith("epoch")]

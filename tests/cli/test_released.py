@@ -9,7 +9,7 @@ import rasterio
 import torch
 from safetensors import safe_open
 
-from builders import Run, one_line
+from builders import Run, one_line, train
 from manet.card import read_card
 from manet.datasets.manifest import Manifest
 from manet.errors import CheckpointError
@@ -17,7 +17,8 @@ from manet.model import load
 from manet.prediction.halo import halo_of_dataset
 from manet.recipe import Recipe
 from manet.released import released, released_model
-from manet.training.run import train
+from manet.runtime.cache import size_of
+from manet.runtime.export_card import beside, is_export_of, read_export_card
 
 Town = tuple[Path, Manifest]
 
@@ -68,7 +69,8 @@ def test_release_scores_the_file_that_it_writes(run: Run, checkpoint: Path, town
     command = "release", checkpoint, "--data", town[0], "--out", out, "--device", "cpu"
     status, text, _ = run(*command)
     assert status == 0 and "overall accuracy" in text
-    assert sorted(path.name for path in out.parent.iterdir()) == ["tiny.md", "tiny.safetensors"]
+    assert sorted(path.name for path in out.parent.iterdir()) == ["tiny.md", "tiny.onnx", "tiny.safetensors"]
+    assert read_export_card(beside(out)).half and is_export_of(beside(out), out)
     scores = tmp_path / "scores"
     assert run("evaluate", out, "--data", town[0], "--out", scores, "--device", "cpu")[0] == 0
     found = json.loads((scores / "scores.json").read_text())["scores"]
@@ -108,13 +110,18 @@ def test_what_is_released(name: str) -> None:
     with safe_open(path, framework="pt") as file:
         types = {file.get_tensor(key).dtype for key in file.keys()}  # noqa: SIM118
     assert types <= {torch.float16, torch.int64}
+    graphs = beside(path)
+    assert is_export_of(graphs, path) and size_of(graphs) <= 8e6
+    export = read_export_card(graphs)
+    assert export.half and export.network == read_card(path) and max(p.probability for p in export.parity) < 5e-3
     card, page = read_card(path), path.with_suffix(".md").read_text(encoding="utf-8")
     assert page.startswith(f"# {name}\n") and card.attribution in page and card.halo is not None
     for label in card.legend.names:
         assert f"| {label} |" in page
     assert "## Limits" in page
     images = np.full((1, len(card.bands), 96, 160), 90.0, np.float32)
-    assert np.isfinite(load(path).runtime.whole(images)).all()
+    loaded = load(path, device="cpu")
+    assert loaded.runtime.kind == "openvino" and np.isfinite(loaded.runtime.whole(images)).all()
 
 
 def test_info_knows_released_models(run: Run) -> None:

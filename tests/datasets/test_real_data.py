@@ -13,7 +13,7 @@ from rasterio.crs import CRS
 from rasterio.transform import Affine
 
 import manet
-from builders import Recorded
+from builders import Recorded, train
 from manet.cli import main
 from manet.datasets.manifest import Area, Manifest
 from manet.datasets.patches import EpochSampler, Patches, class_aware_weights
@@ -35,7 +35,6 @@ from manet.training.batches import Batches
 from manet.training.log import read_log
 from manet.training.losses import LARGEST_WEIGHT, balanced_weights, cross_entropy, hard_cross_entropy
 from manet.training.module import assemble
-from manet.training.run import train
 from manet.training.transfer import transfer_weights
 
 Town = tuple[Path, Manifest]

@@ -38,7 +38,7 @@ KINDS: tuple[Kind, ...] = ("openvino", "onnxruntime")
 
 @pytest.fixture(scope="module", autouse=True)
 def _fewer_sizes() -> Iterator[None]:
-    """Parity is measured at 1024 x 768 too, which takes long."""
+    """Parity is measured at 512 x 768 too, which takes long."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("manet.export.parity.SIZES", ((96, 160), (61, 37)))
         yield

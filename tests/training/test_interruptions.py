@@ -44,7 +44,7 @@ def start(data: Path, out: Path, *options: str) -> subprocess.Popen[str]:
     recipe = out.parent / "recipe.toml"
     recipe.write_text(RECIPE)
     command = [str(Path(sys.executable).with_name("manet")), "train", "--data", str(data), "--recipe", str(recipe)]
-    command += ["--out", str(out), "--device", "cpu", "--save-every", "0", *options]
+    command += ["--out", str(out), "--device", "cpu", "--save-every", "0", "--no-graphs", *options]
 
     def listen() -> None:  # a shell's background processes ignore Ctrl-C, and so do their children
         signal.signal(signal.SIGINT, signal.SIG_DFL)

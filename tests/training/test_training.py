@@ -9,6 +9,7 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 
 import manet
+from builders import train
 from manet.card import read_card
 from manet.datasets.manifest import Manifest
 from manet.datasets.patches import Patches
@@ -19,7 +20,6 @@ from manet.recipe import NetworkSettings, OptimiserSettings, PatchSettings, Reci
 from manet.training.log import read_log
 from manet.training.module import count_confusion
 from manet.training.optimiser import rate_factor
-from manet.training.run import train
 
 Town = tuple[Path, Manifest]
 

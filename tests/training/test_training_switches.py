@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 import manet
-from builders import Recorded
+from builders import Recorded, train
 from manet.datasets.manifest import Manifest
 from manet.datasets.patches import Patches
 from manet.errors import NetworkError
@@ -21,7 +21,6 @@ from manet.recipe import AugmentationSettings, LossSettings, OptimiserSettings, 
 from manet.training.log import read_log
 from manet.training.losses import training_loss
 from manet.training.optimiser import make_optimiser
-from manet.training.run import train
 
 Town = tuple[Path, Manifest]
 

@@ -32,6 +32,7 @@ from manet.cli import (
 from manet.cli.console import errors
 from manet.cli.hints import CommandGroup
 from manet.errors import ManetError
+from manet.extras import explained
 from manet.machine import keep_freed
 
 app = typer.Typer(
@@ -76,6 +77,12 @@ def main() -> None:
         app()
     except ManetError as error:
         errors.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        sys.exit(2)
+    except ModuleNotFoundError as error:
+        explanation = explained(error)
+        if explanation is error:
+            raise
+        errors.print(f"[bold red]error:[/] {escape(str(explanation))}", highlight=False, soft_wrap=True)
         sys.exit(2)
     except KeyboardInterrupt:
         errors.print("interrupted", highlight=False)

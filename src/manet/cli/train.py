@@ -25,6 +25,10 @@ def train(
     ] = "validation",
     workers: Annotated[int, typer.Option(min=0, help="Processes that read patches.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    graphs: Annotated[
+        bool,
+        typer.Option("--graphs/--no-graphs", help="Export the best epoch at the end, to predict without torch."),
+    ] = True,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Log to OUT/tensorboard too.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Measure a few steps, say what the run would cost, write nothing.")
@@ -71,6 +75,7 @@ def train(
                 workers=workers,
                 device=device,
                 save_every_s=save_every,
+                graphs=graphs,
                 tensorboard=tensorboard,
                 callbacks=[progress],
                 progress=progress,

@@ -81,18 +81,21 @@ def export(
         exact = export_card.no_scene_context is None
         parity = tuple(measure(own, written, card, exact))
         check(parity, export_card.precision, half)
-        measured = {
-            "parity": parity,
-            "theoretical_halo": own.theoretical_halo() if exact else None,
-            "bytes_per_pixel": measure_bytes_per_pixel(written, network.bands) if exact else None,
-        }
-        export_card = export_card.model_copy(update=measured)
+        halo = own.theoretical_halo() if exact else None
+        export_card = export_card.model_copy(update={"parity": parity, "theoretical_halo": halo})
+        if exact:
+            _write_card(partial, export_card)
+            export_card = export_card.model_copy(update={"bytes_per_pixel": measure_bytes_per_pixel(partial)})
         if precision == "int8":
             assert data is not None
             export_card = to_int8(partial, export_card, data, progress)
             share_weights(partial, half)
-        (partial / CARD).write_text(export_card.model_dump_json(indent=1), encoding="utf-8")
+        _write_card(partial, export_card)
     return export_card
+
+
+def _write_card(folder: Path, card: ExportCard) -> None:
+    (folder / CARD).write_text(card.model_dump_json(indent=1), encoding="utf-8")
 
 
 def _check_request(precision: Precision, data: Path | None) -> None:

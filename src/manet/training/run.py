@@ -8,6 +8,7 @@ from lightning.pytorch.callbacks import Callback
 
 from manet.datasets.manifest import Split, read_manifest
 from manet.errors import OutputError, TrainingError
+from manet.export.write import export
 from manet.files import refuse_existing
 from manet.find_model import BEST
 from manet.model import Model, load
@@ -15,6 +16,7 @@ from manet.networks.checkpoint import write_checkpoint
 from manet.prediction.halo import halo_of_dataset
 from manet.progress import QUIET, Progress
 from manet.recipe import Recipe, read_recipe
+from manet.runtime.export_card import beside, is_export_of
 from manet.training.batches import Batches
 from manet.training.log import Log, tensorboard_logger
 from manet.training.module import assemble
@@ -37,13 +39,15 @@ def train(
     workers: int = 0,
     device: str = "auto",
     save_every_s: float = 60.0,
+    graphs: bool = True,
     tensorboard: bool = False,
     callbacks: Sequence[Callback] = (),
     progress: Progress = QUIET,
 ) -> Model:
     """Train a network on a prepared dataset and keep the epoch with the best mean IoU.
 
-    When training ends, the halo that scene context needs is measured and written into the checkpoint's card.
+    When training ends, the halo that scene context needs is measured and written into the checkpoint's card, and the
+    network is exported beside it, so that the run's folder predicts without PyTorch as well.
 
     Args:
         data: Folder of a prepared dataset.
@@ -56,6 +60,7 @@ def train(
         workers: Processes that read patches; 0 reads them in this process.
         device: auto, cpu, cuda or mps.
         save_every_s: Seconds between the states that are written within an epoch.
+        graphs: Export the network of the best epoch when training ends.
         tensorboard: Log to `out`/tensorboard as well.
         callbacks: Callbacks of Lightning that watch the training.
         progress: Is told what was transferred.
@@ -83,7 +88,7 @@ def train(
     _check(out, recipe, resume)
     if resume and is_finished(out / STATE):
         progress.note(f"{out} is finished: there is nothing to resume")
-        return _best(data, out, choose_on, device)
+        return _best(data, out, choose_on, device, graphs, progress)
     manifest = read_manifest(data)
     lightning.seed_everything(recipe.training.seed, verbose=False)
     batches = Batches(data, manifest, recipe, choose_on, workers)
@@ -102,19 +107,21 @@ def train(
             if isinstance(stop.__context__, KeyboardInterrupt):  # which Lightning turns into exit status 1
                 raise KeyboardInterrupt from None
             raise
-    return _best(data, out, choose_on, device)
+    return _best(data, out, choose_on, device, graphs, progress)
 
 
-def _best(data: Path, out: Path, choose_on: Split, device: str) -> Model:
-    """The best epoch's model. Its card gets the halo of scene context if it has none yet."""
-    model = load(out / BEST, runtime="torch", device=device)
-    if model.card.halo is not None:
-        return model
-    card = model.card.model_copy(update={"halo": halo_of_dataset(model.runtime, data, choose_on)})
-    if card == model.card:
-        return model
-    write_checkpoint(out / BEST, model.network, card, overwrite=True)
-    return load(out / BEST, runtime="torch", device=device)
+def _best(data: Path, out: Path, choose_on: Split, device: str, graphs: bool, progress: Progress) -> Model:
+    """The best epoch's model. Its card gets the halo of scene context if it has none yet; its graphs lie beside it."""
+    best = out / BEST
+    model = load(best, runtime="torch", device=device)
+    if model.card.halo is None:
+        card = model.card.model_copy(update={"halo": halo_of_dataset(model.runtime, data, choose_on)})
+        if card != model.card:
+            write_checkpoint(best, model.network, card, overwrite=True)
+            model = load(best, runtime="torch", device=device)
+    if graphs and not is_export_of(beside(best), best):
+        export(best, beside(best), overwrite=True, progress=progress)
+    return model
 
 
 def _check(out: Path, recipe: Recipe, resume: bool) -> None:

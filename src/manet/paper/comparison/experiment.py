@@ -150,7 +150,17 @@ def train_once(
             return  # trained, not yet evaluated
         raise TrainingError(f"{folder} has neither {STATE} nor {BEST}; remove the folder to repeat the run")
     resume = (folder / STATE).exists()
-    train(data, recipe, folder, resume=resume, workers=workers, device=device, callbacks=callbacks, progress=progress)
+    train(
+        data,
+        recipe,
+        folder,
+        resume=resume,
+        workers=workers,
+        device=device,
+        graphs=False,
+        callbacks=callbacks,
+        progress=progress,
+    )
     (folder / STATE).unlink()  # three times the size of the weights, and no longer needed
 
 

@@ -1,4 +1,4 @@
-"""A trained network as others get it: in half precision, scored, with its model card."""
+"""A trained network as others get it: weights and graphs in half precision, scored, with its model card."""
 
 from pathlib import Path
 
@@ -6,12 +6,14 @@ from manet.datasets.manifest import read_manifest
 from manet.evaluation.evaluate import evaluate
 from manet.evaluation.model_card import model_card
 from manet.evaluation.scoring import Evaluation, check_legend
+from manet.export.write import export
 from manet.files import refuse_existing, refuse_inputs, replacing
 from manet.model import Model, load
 from manet.networks.checkpoint import write_checkpoint
 from manet.prediction.halo import halo_of_dataset
 from manet.prediction.settings import PredictionSettings
 from manet.progress import QUIET, Progress
+from manet.runtime.export_card import beside
 
 
 def release(
@@ -23,12 +25,12 @@ def release(
     overwrite: bool = False,
     progress: Progress = QUIET,
 ) -> Evaluation:
-    """Write a model in half precision, score that file on the test split and write its model card beside it.
+    """Write a model in half precision, its scores on the test split in a model card, and its graphs.
 
     Args:
         model: Of a checkpoint.
         data: Folder of the prepared dataset.
-        out: Checkpoint to write, NAME.safetensors; its card is NAME.md.
+        out: Checkpoint to write, NAME.safetensors; its card is NAME.md, its graphs are in NAME.onnx.
         settings: How the maps that are scored are predicted.
         overwrite: Replace files that are there.
         progress: Is told of every window.
@@ -43,7 +45,7 @@ def release(
     """
     folder, out = Path(data), Path(out)
     text = out.with_suffix(".md")
-    for path in (out, text):
+    for path in (out, text, beside(out)):
         refuse_existing(path, overwrite)
     refuse_inputs([out], [model.path] if model.path else [])
     manifest, network, card = read_manifest(folder), model.network, model.card
@@ -57,4 +59,5 @@ def release(
         page = model_card(out.stem, card, evaluation, manifest, partial.stat().st_size / 1e6)
         with replacing(text, overwrite) as partial_page:
             partial_page.write_text(page, encoding="utf-8")
+    export(out, beside(out), half=True, overwrite=overwrite, progress=progress)
     return evaluation
