@@ -11,7 +11,6 @@ released model, scoring, preparing and polygons need no torch at all; `train`, `
 """
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from manet.recipe import Recipe, list_recipes
     from manet.training.run import train
 
-__version__ = version("manet")
+    __version__: str
 
 _PLACES = {
     "Legend": "manet.legend:Legend",
@@ -73,6 +72,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from importlib.metadata import version  # which takes longer than everything else here
+
+        return version("manet")
     if name not in _PLACES:
         raise AttributeError(f"module 'manet' has no attribute '{name}'")
     module, _, attribute = _PLACES[name].partition(":")

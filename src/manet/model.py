@@ -13,7 +13,7 @@ from manet.errors import ExportError, NetworkError, StatisticsWarning
 from manet.files import sha256
 from manet.find_model import find_model
 from manet.legend import Legend
-from manet.prediction.settings import PredictionSettings
+from manet.prediction.settings import WINDOW, PredictionSettings
 from manet.progress import QUIET, Progress
 from manet.recipe import NetworkSettings, PatchSettings, Recipe
 from manet.released import released
@@ -140,7 +140,8 @@ def load(model: str | Path, *, runtime: RuntimeName = "auto", device: str = "aut
     """A trained model.
 
     Args:
-        model: The name of a released model, a checkpoint, the folder of a run, or a folder of exported graphs.
+        model: The name of a released model, a checkpoint, the folder of a run, a folder of exported graphs, or an ONNX
+            file of others with a card.
         runtime: What computes it. auto: graphs beside the checkpoint if they are up to date and the device is a CPU, by
             OpenVINO or, if only that is installed, ONNX Runtime; else PyTorch.
         device: auto, cpu, cuda or mps.
@@ -167,6 +168,11 @@ def load(model: str | Path, *, runtime: RuntimeName = "auto", device: str = "aut
         return Model(PyTorch(network.to(choose_device(device)), sha256(path)), card, path)
     from manet.runtime.graphs import load_graphs
 
+    if path.suffix == ".onnx" and path.is_file():
+        from manet.runtime.other_graph import load_other
+
+        graph, other = load_other(path, kind)
+        return Model(graph, other.card(path, min(graph.only_size or (WINDOW, WINDOW))), path)
     folder = path if path.is_dir() else beside(path)
     if not path.is_dir() and not is_export_of(folder, path):
         raise ExportError(f"there is no up-to-date export of {path} at {folder}; export the checkpoint first")

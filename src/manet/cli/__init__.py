@@ -1,69 +1,45 @@
 """The command line: one command a file, each of which parses, calls and prints.
 
-Heavy imports stand inside the commands, so that `manet --help` answers at once.
+A command's file is imported when it is called, so that `manet` starts at once.
 """
 
 import os
 import sys
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 
-from manet.cli import (
-    benchmark,
-    check,
-    compare,
-    convert,
-    demo,
-    evaluate,
-    experiments,
-    export,
-    fetch,
-    info,
-    models,
-    polygons,
-    predict,
-    prepare,
-    recipes,
-    release,
-    submit,
-    train,
-)
-from manet.cli.console import errors
-from manet.cli.hints import CommandGroup
+from manet.cli.console import console, errors
+from manet.cli.lazy_commands import LazyCommands
 from manet.errors import ManetError
 from manet.extras import explained
 from manet.machine import keep_freed
 
 app = typer.Typer(
     name="manet",
-    cls=CommandGroup,
-    help="Maps from fine-resolution imagery: train, evaluate and predict with MANet and its peers.",
+    cls=LazyCommands,
+    context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (
-    demo,
-    fetch,
-    check,
-    train,
-    evaluate,
-    compare,
-    experiments,
-    predict,
-    polygons,
-    submit,
-    export,
-    info,
-    models,
-    recipes,
-    release,
-    convert,
-):
-    app.command()(getattr(command, command.__name__.rpartition(".")[2]))
-app.add_typer(prepare.app, name="prepare")
-app.add_typer(benchmark.app, name="benchmark")
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        console.print(f"manet {version('manet')}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Maps from fine-resolution imagery: train, evaluate and predict with MANet and its peers."""
 
 
 def main() -> None:

@@ -62,7 +62,7 @@ def open_model(name: str, backend: BackendName, device: str, progress: Progress 
 
     path = find_model(name)
     kind = choose_runtime(path, backend, device)
-    if kind != "torch" and not path.is_dir() and not is_export_of(beside(path), path):
+    if kind != "torch" and path.suffix == ".safetensors" and not is_export_of(beside(path), path):
         from manet.export.write import export
 
         export(path, beside(path), overwrite=True, progress=progress)

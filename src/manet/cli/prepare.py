@@ -26,7 +26,12 @@ class _Sources(CommandGroup):
         return super().resolve_command(ctx, args)
 
 
-app = typer.Typer(cls=_Sources, no_args_is_help=True, help="Turn a source into scenes, label rasters and a manifest.")
+app = typer.Typer(
+    cls=_Sources,
+    no_args_is_help=True,
+    add_completion=False,
+    help="Turn a source into scenes, label rasters and a manifest.",
+)
 
 Out = Annotated[Path, typer.Option(help="Folder for the prepared dataset.")]
 Archives = Annotated[

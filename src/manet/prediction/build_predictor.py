@@ -1,12 +1,13 @@
 """From settings to what predicts: the window, and with scene context the halo, are decided here."""
 
 from manet.card import Card
+from manet.errors import OptionError
 from manet.prediction.halo import TOLERANCE, measure_halo, middle_of
 from manet.prediction.predictor import Predictor
 from manet.prediction.scene_context import SceneContext
-from manet.prediction.settings import PredictionSettings
+from manet.prediction.settings import WINDOW, PredictionSettings
 from manet.prediction.window_context import WindowContext
-from manet.prediction.window_size import WINDOW, fitting_window
+from manet.prediction.window_size import fitting_window
 from manet.progress import QUIET, Progress
 from manet.raster.scene import Scene
 from manet.raster.windows import Window
@@ -37,7 +38,14 @@ def build_predictor(
     """
     classes = len(card.legend)
     if settings.context == "window":
-        return WindowContext(runtime, classes, settings.window or WINDOW, settings.overlap, settings.augmentation)
+        window = settings.window or min(runtime.only_size or (WINDOW, WINDOW))
+        if runtime.only_size and window > min(runtime.only_size):
+            raise OptionError(
+                f"got a window of {window} pixels; the network takes images of {runtime.only_size[0]} x "
+                f"{runtime.only_size[1]}",
+                option="window",
+            )
+        return WindowContext(runtime, classes, window, settings.overlap, settings.augmentation)
     runtime.check_local()
     halo = _halo(runtime, card, settings, scene, region or scene.window, progress)
     window = settings.window or fitting_window(runtime, halo, settings.cache_bytes)

@@ -16,7 +16,7 @@ Augmentation = Literal["none", "flips", "d4", "multiscale"]
 
 Halo = int | Literal["measured", "theoretical"]
 
-OVERLAP = 64
+WINDOW, OVERLAP = 512, 64
 """With window context, pixels."""
 
 

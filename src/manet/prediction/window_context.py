@@ -10,9 +10,8 @@ from manet.prediction.augment import probabilities_of
 from manet.prediction.blend import blend
 from manet.prediction.predictor import Done, Floats, Predicted, Predictor, ignore
 from manet.prediction.prefetch import prefetch
-from manet.prediction.settings import OVERLAP, Augmentation
+from manet.prediction.settings import OVERLAP, WINDOW, Augmentation
 from manet.prediction.summary_tree import SummaryFile
-from manet.prediction.window_size import WINDOW
 from manet.raster.scene import Scene
 from manet.raster.windows import Window, grid
 from manet.runtime.protocol import Runtime

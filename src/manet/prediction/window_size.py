@@ -5,9 +5,6 @@ import math
 
 from manet.runtime.protocol import Runtime
 
-WINDOW = 512
-"""With window context, pixels."""
-
 STEP, LARGEST = 256, 2048
 USUAL = 1024
 """Where it is not known what a pixel of a window takes."""

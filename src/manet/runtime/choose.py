@@ -18,7 +18,7 @@ def choose_runtime(path: Path, runtime: RuntimeName, device: str = "auto") -> Ki
     """What `load` takes to compute a model; nothing is loaded yet.
 
     Args:
-        path: A checkpoint, or a folder of graphs.
+        path: A checkpoint, a folder of graphs, or an ONNX file of others.
         runtime: What was asked for. auto: graphs on a CPU if there are any that are up to date, else PyTorch.
         device: auto, cpu, cuda or mps.
 
@@ -33,11 +33,11 @@ def choose_runtime(path: Path, runtime: RuntimeName, device: str = "auto") -> Ki
 
 
 def _choose(path: Path, runtime: RuntimeName, device: str) -> Kind:
+    if path.suffix == ".onnx" and path.is_file():
+        return _graphs(path, runtime)
     if path.is_dir():
         read_export_card(path)
-        if runtime == "torch":
-            raise ExportError(f"{path} holds graphs, which torch does not run; load the checkpoint that they are of")
-        return of_graphs() if runtime == "auto" else runtime
+        return _graphs(path, runtime)
     if runtime != "auto":
         return runtime
     if device not in ("auto", "cpu") or not is_export_of(beside(path), path):
@@ -48,6 +48,12 @@ def _choose(path: Path, runtime: RuntimeName, device: str) -> Kind:
         if torch.accelerator.is_available():
             return "torch"
     return of_graphs()
+
+
+def _graphs(path: Path, runtime: RuntimeName) -> Kind:
+    if runtime == "torch":
+        raise ExportError(f"{path} holds graphs, which torch does not run; load the checkpoint that they are of")
+    return of_graphs() if runtime == "auto" else runtime
 
 
 def of_graphs() -> Kind:

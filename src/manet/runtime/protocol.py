@@ -34,6 +34,9 @@ class Runtime(ABC):
     fields: Sequence[Sequence[SummaryField]]
     """What the arrays of each level's summary are."""
 
+    only_size: tuple[int, int] | None = None
+    """The only height and width that `whole` takes, pixels; None where it takes any."""
+
     device_name: str = "cpu"
     """cpu, cuda or mps."""
 
