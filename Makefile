@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
+LIGHT := .venv/light
 
 .PHONY: setup demo test test-slow check bench clean
 
@@ -12,8 +13,16 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --editable '.[dev]' --constraint constraints.txt
 	touch $@
 
-demo: setup
-	$(BIN)/manet demo --out demo
+# The first map needs no PyTorch: it is there before PyTorch is installed.
+demo: $(LIGHT)
+	$(BIN)/manet demo --out demo --only-map
+	$(MAKE) setup
+	$(BIN)/manet demo --out demo --continue
+
+$(LIGHT): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable . --constraint constraints.txt
+	touch $@
 
 test: setup
 	$(BIN)/pytest -m 'not slow' -n 2 --dist loadfile

@@ -4,6 +4,7 @@ import os
 
 # before torch starts: threads that wait for each other cost such small networks more than they give
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("MANET_CACHE", "off")  # the user's own stays as it is
 
 import sys
 from pathlib import Path

@@ -52,6 +52,11 @@ def available() -> int:
     return psutil.virtual_memory().available
 
 
+def resident() -> int:
+    """Bytes of memory that this process takes now."""
+    return psutil.Process().memory_info().rss
+
+
 def peak_memory() -> int | None:
     """The largest resident memory of this process so far, or since `reset_peak_memory`.
 

@@ -220,7 +220,7 @@ MOMENTS = tuple(round(5 + 90 * k / 19) for k in range(20))
 def test_killed_at_twenty_moments(context: str, checkpoint: Path, tmp_path: Path) -> None:
     image = np.random.default_rng(1).integers(1, 255, (3, 1500, 700), dtype=np.uint8)
     scene = write_scene(tmp_path / "scene.tif", image)
-    cut = ("--overlap", "48") if context == "window" else ("--context", "scene", "--halo", "32", "--cache", "4MB")
+    cut = ("--overlap", "48") if context == "window" else ("--context", "scene", "--halo", "32", "--memory", "500MB")
 
     def start(folder: str) -> subprocess.Popen[str]:
         out = tmp_path / folder / "map.tif"

@@ -12,7 +12,7 @@ from manet.errors import NetworkError, OptionError
 from manet.networks import Network, build
 from manet.prediction.halo import TOLERANCE, halo_errors, measure_halo
 from manet.prediction.scene_context import SceneContext, cores
-from manet.prediction.window_size import fitting_window
+from manet.prediction.window_size import fitting_window, left_for_features, spare_memory
 from manet.raster.scene import Scene
 from manet.raster.windows import Window
 from manet.runtime.pytorch import PyTorch
@@ -160,15 +160,24 @@ def test_nothing_outside_the_theoretical_halo_is_seen(name: str) -> None:
 
 
 def test_windows_are_as_large_as_memory_allows(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
-    def window(free: int, halo: int = 64, cache: int = 0) -> int:
-        monkeypatch.setattr("manet.runtime.pytorch.available", lambda: free)
-        return fitting_window(PyTorch(network), halo, cache)
+    monkeypatch.setattr("manet.prediction.window_size.resident", lambda: 300_000_000)
+    monkeypatch.setattr("manet.runtime.pytorch.available", lambda: 2**40)
+    runtime = PyTorch(network)
+    per_pixel = runtime.bytes_per_pixel()
+    assert per_pixel is not None
 
-    sizes = [window(free) for free in (0, 400_000_000, 800_000_000, 1600_000_000, 2**40)]
+    def window(memory: int, halo: int = 64) -> int:
+        return fitting_window(per_pixel, halo, runtime.stride, spare_memory(runtime, memory))
+
+    sizes = [window(memory) for memory in (0, 700_000_000, 1100_000_000, 1900_000_000, 2**40)]
     assert sizes[0] == 256 and sizes[-1] == 2048
     assert all(small < large for small, large in pairwise(sizes[1:]))
     assert window(0, halo=192) == 512
-    assert window(1600_000_000, cache=800_000_000) == sizes[2]
+    spare = spare_memory(runtime, 1900_000_000)
+    kept = left_for_features(per_pixel, sizes[3], spare)
+    assert spare == 1600_000_000 and kept + sizes[3] ** 2 * per_pixel == pytest.approx(spare, rel=0.01)
+    monkeypatch.setattr("manet.runtime.pytorch.available", lambda: 800_000_000)
+    assert window(2**40) == sizes[1]  # half of what is free, however much is allowed
 
 
 def test_networks_that_see_the_whole_image_by_themselves_are_refused() -> None:

@@ -18,29 +18,51 @@ if TYPE_CHECKING:
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for everything that the demo writes.")] = Path("demo"),
     mirror: Annotated[Path | None, typer.Option(help="Folder that replaces the network (also MANET_MIRROR).")] = None,
+    only_map: Annotated[
+        bool, typer.Option("--only-map", help="End after the first map, which needs no torch.")
+    ] = False,
+    go_on: Annotated[bool, typer.Option("--continue", help="Go on from the first map of --only-map.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier demo.")] = False,
 ) -> None:
     """Map a scene with a released model; then train a small MANet before your eyes, score it and map with it too."""
-    from manet.cli.evaluate import evaluate
+    from manet.datasets.manifest import read_manifest
+    from manet.extras import is_installed
+
+    begin, data = time.monotonic(), out / "data"
+    manifest = read_manifest(data) if go_on else _first_map(out, mirror, overwrite)
+    if not only_map and not is_installed("torch"):
+        console.print("training a network of your own needs torch: pip install 'manet[train]', then", highlight=False)
+        console.print(f"          manet demo --out {out} --continue", highlight=False, soft_wrap=True)
+    elif not only_map:
+        _own_network(out, manifest)
+    console.rule(f"done in {(time.monotonic() - begin) / 60:.1f} minutes")
+
+
+def _first_map(out: Path, mirror: Path | None, overwrite: bool) -> "Manifest":
+    """The data, and the map of a scene by a released model."""
     from manet.cli.predict import predict
-    from manet.cli.train import train
     from manet.files import refuse_existing
 
-    begin = time.monotonic()
     refuse_existing(out, overwrite)
     _clear(out)
-    data, run, scores, map_file, first_map = (
-        out / name for name in ("data", "run", "scores", "map.tif", "released.tif")
-    )
-
+    data, first_map = out / "data", out / "released.tif"
     console.rule("1 of 5  the data")
     with ConsoleProgress() as progress:
         manifest = _prepare(data, out / "sources", mirror, progress)
     console.print(manifest.attribution, highlight=False)
-    scene = str(data / manifest.scenes[0].image)
     console.rule(f"2 of 5  a map at once, by the released model '{manifest.dataset}'")
-    predict([scene], first_map, manifest.dataset)
+    predict([str(data / manifest.scenes[0].image)], first_map, manifest.dataset)
     console.print(f"look at   {_draw(data, manifest, first_map)}", soft_wrap=True)
+    return manifest
+
+
+def _own_network(out: Path, manifest: "Manifest") -> None:
+    """Training, scores and a map."""
+    from manet.cli.evaluate import evaluate
+    from manet.cli.predict import predict
+    from manet.cli.train import train
+
+    data, run, scores, map_file = (out / name for name in ("data", "run", "scores", "map.tif"))
     console.rule("3 of 5  training a network of your own")
     train(data, f"{manifest.dataset}/manet-regnetx_002", run)
     console.rule("4 of 5  scores on imagery that the network has not seen")
@@ -48,10 +70,8 @@ def demo(
     name, iou, mean_iou = trivial_answer(manifest)
     console.print(f"the trivial answer, {name} everywhere: IoU {iou:.2f}, mean IoU {mean_iou:.2f}")
     console.rule("5 of 5  its map of the whole scene")
-    predict([str(run / "best.safetensors"), scene], map_file)
+    predict([str(run / "best.safetensors"), str(data / manifest.scenes[0].image)], map_file)
     panel = _draw(data, manifest, map_file)
-
-    console.rule(f"done in {(time.monotonic() - begin) / 60:.1f} minutes")
     for line in (
         f"look at   {panel}   image, labels and prediction of the test area side by side",
         f"          {map_file}   the map of the whole scene, for QGIS or any GIS",

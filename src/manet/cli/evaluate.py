@@ -9,10 +9,10 @@ from manet.cli.console import console
 from manet.cli.options import (
     AugmentationOption,
     BackendOption,
-    CacheOption,
     ContextOption,
     DeviceOption,
     HaloOption,
+    MemoryOption,
     OverlapOption,
     WindowOption,
     open_model,
@@ -59,7 +59,7 @@ def evaluate(
     window: WindowOption = None,
     overlap: OverlapOption = 64,
     halo: HaloOption = None,
-    cache: CacheOption = "2GB",
+    memory: MemoryOption = "2.5GB",
     backend: BackendOption = "auto",
     device: DeviceOption = "auto",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace scores that are there.")] = False,
@@ -78,7 +78,7 @@ def evaluate(
 
     refuse_earlier(out, overwrite)
     manifest = read_manifest(data)
-    settings = PredictionSettings(context, window, overlap, parse_halo(halo), parse_size(cache), augmentation)
+    settings = PredictionSettings(context, window, overlap, parse_halo(halo), parse_size(memory), augmentation)
     grid = Grid((labels,), (parse_foreground(foreground, manifest.legend),), (augmentation,))
     if all_protocols:
         grid = grid.widened(label_versions(manifest, split), manifest.legend, context)

@@ -7,6 +7,7 @@ def models() -> None:
     """List the released models: what each of them maps, and from which imagery."""
     from manet.card import read_card
     from manet.released import released
+    from manet.runtime.cache import cache_folder, size_of
 
     found = released()
     for name, path in found.items():
@@ -15,6 +16,14 @@ def models() -> None:
         console.print(
             f"{name:<{max(map(len, found))}}  {', '.join(card.legend.names)}; {', '.join(card.bands)}{ground}; "
             f"{path.stat().st_size / 1e6:.1f} MB; see {path.with_suffix('.md')}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+    folder = cache_folder()
+    if folder is not None and folder.is_dir():
+        console.print(
+            f"\ncompiled models: {size_of(folder) / 1e6:.0f} MB in {folder} (MANET_CACHE=off: none are kept)",
             markup=False,
             highlight=False,
             soft_wrap=True,

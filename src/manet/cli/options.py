@@ -28,8 +28,8 @@ HaloOption = Annotated[
         "theoretical; if not given, what training measured, else measured."
     ),
 ]
-CacheOption = Annotated[
-    str, typer.Option(help="Scene context: memory for features kept between the two passes, such as 8GB or 500MB.")
+MemoryOption = Annotated[
+    str, typer.Option(help="Scene context: memory that may be taken, such as 8GB or 500MB; more is faster.")
 ]
 AugmentationOption = Annotated[
     Literal["none", "flips", "d4", "multiscale"],
@@ -85,5 +85,5 @@ def parse_size(text: str) -> int:
     units = {"": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(|[KMG]B)", text.strip().upper())
     if not match:
-        raise OptionError(f"got a cache of '{text}'; expected a size such as 500MB or 8GB")
+        raise OptionError(f"got a memory of '{text}'; expected a size such as 500MB or 8GB")
     return int(float(match[1]) * units[match[2]])

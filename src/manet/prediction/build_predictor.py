@@ -7,7 +7,7 @@ from manet.prediction.predictor import Predictor
 from manet.prediction.scene_context import SceneContext
 from manet.prediction.settings import WINDOW, PredictionSettings
 from manet.prediction.window_context import WindowContext
-from manet.prediction.window_size import fitting_window
+from manet.prediction.window_size import fitting_window, left_for_features, spare_memory
 from manet.progress import QUIET, Progress
 from manet.raster.scene import Scene
 from manet.raster.windows import Window
@@ -48,8 +48,10 @@ def build_predictor(
         return WindowContext(runtime, classes, window, settings.overlap, settings.augmentation)
     runtime.check_local()
     halo = _halo(runtime, card, settings, scene, region or scene.window, progress)
-    window = settings.window or fitting_window(runtime, halo, settings.cache_bytes)
-    return SceneContext(runtime, classes, window, halo, settings.cache_bytes)
+    spare = spare_memory(runtime, settings.memory_bytes)
+    per_pixel = runtime.bytes_per_pixel()
+    window = settings.window or fitting_window(per_pixel, halo, runtime.stride, spare)
+    return SceneContext(runtime, classes, window, halo, left_for_features(per_pixel, window, spare))
 
 
 def _halo(

@@ -77,7 +77,7 @@ def predict_scene(
 def _depends_on(runtime: Runtime, scene: Scene, outputs: Outputs, settings: PredictionSettings) -> dict[str, Any]:
     """Everything that a map depends on, by names that a user understands."""
     of_scene = {f"scene ({name})": value for name, value in scene.identity().items()}
-    of_settings = {name: value for name, value in asdict(settings).items() if name != "cache_bytes"}
+    of_settings = {name: value for name, value in asdict(settings).items() if name != "memory_bytes"}
     return {
         **of_scene,
         **of_settings,

@@ -32,8 +32,9 @@ class PredictionSettings:
     halo: Halo | None = None
     """Scene context: outer pixels of a window that are context only, a multiple of the network's stride; or how they
     are found. None: what training measured, else measured on the scene."""
-    cache_bytes: int = 2 << 30
-    """Scene context: memory for features that are kept between the two passes; the others are computed twice."""
+    memory_bytes: int = 5 << 29
+    """Scene context: memory that the process may take, 2.5 GB. Windows are as large as it allows, and features are kept
+    between the two passes as far as it reaches; the others are computed twice."""
     augmentation: Augmentation = "none"
     """Window context only."""
     native: bool = False

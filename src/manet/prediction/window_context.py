@@ -74,13 +74,19 @@ class WindowContext(Predictor):
     ) -> Iterator[tuple[Window, Floats | None]]:
         """Of each window, all 0 where a pixel is not valid; None for a window without a valid pixel."""
         done(before)
-        for index, (image, valid) in enumerate(prefetch(scene.read, windows)):
-            yield windows[index], self._window(image, valid) if valid.any() else None
+        # one thread reads, another computes, and this one blends
+        computed = prefetch(self._window, prefetch(scene.read, windows))
+        for index, (window, probabilities) in enumerate(zip(windows, computed, strict=True)):
+            yield window, probabilities
             done(before + index + 1)
 
-    def _window(self, image: NDArray[np.generic], valid: NDArray[np.bool_]) -> Floats:
+    def _window(self, read: tuple[NDArray[np.generic], NDArray[np.bool_]]) -> Floats | None:
+        image, valid = read
+        if not valid.any():
+            return None
         images, weight = to_batch(image, valid)
-        return probabilities_of(self.runtime, images, weight, self.augmentation)[0] * valid
+        probabilities = probabilities_of(self.runtime, images, weight, self.augmentation)[0]
+        return probabilities if weight is None else probabilities * valid
 
 
 def to_batch(image: NDArray[np.generic], valid: NDArray[np.bool_]) -> tuple[Floats, Floats | None]:

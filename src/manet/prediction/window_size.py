@@ -1,23 +1,46 @@
-"""How large windows are where nobody says: 512 pixels; with scene context as large as memory allows, since halos cost
-least there."""
+"""How large windows are with scene context if nobody says: as large as memory allows, since halos cost least there.
+
+Features that are kept between the passes get the memory that windows leave.
+"""
 
 import math
 
+from manet.machine import resident
 from manet.runtime.protocol import Runtime
 
 STEP, LARGEST = 256, 2048
 USUAL = 1024
-"""Where it is not known what a pixel of a window takes."""
+"""If it is not known what a pixel of a window takes."""
 
-SHARE = 0.5
-"""Of the free memory, less the cache; the rest is for reading, writing and the system."""
+WINDOWS = 0.6
+"""The share of the memory that windows may take; the rest is for features that are kept."""
+
+FREE = 0.5
+"""The share of the free memory that is taken at most, whatever is allowed; the rest is for the system."""
 
 
-def fitting_window(runtime: Runtime, halo: int, cache_bytes: int) -> int:
-    """Height and width of windows that fit into the memory that is free, pixels; at least two halos and a stride."""
-    least = -(-(2 * halo + runtime.stride) // STEP) * STEP
-    per_pixel = runtime.bytes_per_pixel()
+def spare_memory(runtime: Runtime, memory_bytes: int) -> float:
+    """Bytes that windows and kept features may take where the network is computed, this process's own subtracted.
+
+    Args:
+        runtime: What computes the network.
+        memory_bytes: What the process may take. An accelerator has a memory of its own, of which FREE is taken.
+    """
+    free = FREE * runtime.free_memory()
+    return free if runtime.device_name != "cpu" else max(min(memory_bytes - resident(), free), 0)
+
+
+def fitting_window(per_pixel: float | None, halo: int, stride: int, spare: float) -> int:
+    """Height and width of windows that fit into the spare memory, pixels; at least two halos and a stride.
+
+    per_pixel: bytes that a pixel of a window takes; None: it is not known.
+    """
+    least = -(-(2 * halo + stride) // STEP) * STEP
     if per_pixel is None:
         return max(USUAL, least)
-    pixels = SHARE * max(runtime.free_memory() - cache_bytes, 0) / per_pixel
-    return max(min(math.isqrt(int(pixels)) // STEP * STEP, LARGEST), least)
+    return max(min(math.isqrt(int(WINDOWS * spare / per_pixel)) // STEP * STEP, LARGEST), least)
+
+
+def left_for_features(per_pixel: float | None, window: int, spare: float) -> int:
+    """Bytes for features that are kept between the passes, when windows have taken theirs."""
+    return int((1 - WINDOWS) * spare if per_pixel is None else max(spare - per_pixel * window**2, 0))

@@ -99,10 +99,10 @@ def read_other_card(file: Path, metadata: Mapping[str, str]) -> OtherCard:
     except (ValidationError, ValueError, KeyError, OSError) as error:
         reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
         raise CheckpointError(
-            f"the card of {file} is not as it must be ({reason}); write it again with `manet card`"
+            f"the card of {file} is not as it must be ({reason}); correct it, or write another"
         ) from error
     raise CheckpointError(
-        f"{file} says neither its classes nor how its images are standardised; write a card for it with `manet card`"
+        f"{file} says neither its classes nor how its images are standardised; write a card for it, {beside}"
     )
 
 
