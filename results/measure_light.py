@@ -1,7 +1,6 @@
 """What the light installation takes and gives: `python results/measure_light.py OUT.json`, on a quiet machine.
 
-An empty environment is made and `pip install .` timed; shell to map is the median of ten; each runtime's map of the scene
-is compared with PyTorch's; file to file is timed in turns.
+An empty environment is made and `pip install .` is timed; shell to map is the median of ten.
 """
 
 import json
@@ -24,14 +23,14 @@ def size_of(folder: Path) -> float:
     return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink()) / 1e6
 
 
-def run(*command: object, **settings: object) -> float:
+def run(*command: object, env: dict[str, str] | None = None) -> float:
     """Seconds that a command takes; it has to succeed."""
     begin = time.perf_counter()
-    subprocess.run([str(part) for part in command], check=True, capture_output=True, **settings)  # type: ignore[call-overload]
+    subprocess.run([str(part) for part in command], check=True, capture_output=True, env=env)
     return time.perf_counter() - begin
 
 
-def install(folder: Path) -> dict[str, float]:
+def install(folder: Path) -> dict[str, object]:
     """Time and size of an installation into an empty environment."""
     run(sys.executable, "-m", "venv", folder)
     empty = size_of(folder)
@@ -39,10 +38,10 @@ def install(folder: Path) -> dict[str, float]:
     packages = next((folder / "lib").glob("python*/site-packages"))
     sizes = {path.name: size_of(path) for path in packages.iterdir() if path.is_dir()}
     largest = dict(sorted(sizes.items(), key=lambda item: -item[1])[:12])
-    return {"seconds": seconds, "megabytes": size_of(folder) - empty, "largest": largest}  # type: ignore[dict-item]
+    return {"seconds": seconds, "megabytes": size_of(folder) - empty, "largest": largest}
 
 
-def shell_to_map(manet: Path, scene: Path, folder: Path) -> dict[str, float]:
+def shell_to_map(manet: Path, scene: Path, folder: Path) -> dict[str, object]:
     """Seconds from the shell to a map of 512 x 512 pixels: first with an empty cache, then warm."""
     cache = folder / "cache"
     environment = os.environ | {"MANET_CACHE": str(cache)}
@@ -55,7 +54,7 @@ def shell_to_map(manet: Path, scene: Path, folder: Path) -> dict[str, float]:
     for _ in range(3):
         shutil.rmtree(cache, ignore_errors=True)
         cold.append(once())
-    return {"cold": statistics.median(cold), "warm": statistics.median(once() for _ in range(RUNS))}
+    return {"cold": statistics.median(cold), "warm": statistics.median([once() for _ in range(RUNS)])}
 
 
 def main(out: Path, data: Path) -> None:
@@ -71,11 +70,11 @@ def main(out: Path, data: Path) -> None:
         profile.update(height=SIDE, width=SIDE, tiled=False)
         for name in ("blockxsize", "blockysize"):
             profile.pop(name, None)
-        with rasterio.open(folder / "small.tif", "w", **profile) as raster:
-            raster.write(image)
-        found = {"install": install(folder / "venv")}
+        with rasterio.open(folder / "small.tif", "w", **profile) as small:
+            small.write(image)
+        found: dict[str, dict[str, object]] = {"install": install(folder / "venv")}
         found["shell_to_map_512"] = shell_to_map(folder / "venv/bin/manet", folder / "small.tif", folder)
-        found["machine"] = {"processors": os.cpu_count(), "python": sys.version.split()[0]}  # type: ignore[assignment]
+        found["machine"] = {"processors": os.cpu_count(), "python": sys.version.split()[0]}
     out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 

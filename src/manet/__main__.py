@@ -1,5 +1,5 @@
 """`python -m manet`."""
 
-from manet.cli import main
+from manet.cli import run
 
-main()
+run()

@@ -276,7 +276,7 @@ def test_the_command(trained: Path, tmp_path: Path) -> None:
     assert "100.000 % equal classes" in " ".join(result.output.split())
     network = load_graphs(tmp_path / "out")
     assert network.export.precision == "bf16" and network.computes_in in ("bfloat16", "float32")
-    assert network._summarise.computes_in == "float32"  # sums that are merged, whatever the processor has
+    assert network._session("summarise").computes_in == "float32"  # sums that are merged, whatever the processor has
     with pytest.raises(ExportError, match="no bfloat16 convolutions"):
         _ = load_graphs(tmp_path / "out", "onnxruntime").computes_in
     assert isinstance(CliRunner().invoke(app, arguments).exception, OutputError)

@@ -84,6 +84,7 @@ def evaluate(
         grid = grid.widened(label_versions(manifest, split), manifest.legend, context)
     with ConsoleProgress() as progress, filling(out, overwrite) as folder:
         model = open_model(checkpoint, backend, device, progress)
+        progress.note(f"runs on {model.runtime.description}")
         measures = Measures(boundary, boundary_m, by_size, folder / ERRORS if errors else None)
         evaluations = evaluate_protocols(model, data, split, settings, grid, measures=measures, progress=progress)
         names = write_evaluations(evaluations, folder, manifest.gsd_m)

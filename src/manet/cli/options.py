@@ -66,9 +66,7 @@ def open_model(name: str, backend: BackendName, device: str, progress: Progress 
         from manet.export.write import export
 
         export(path, beside(path), overwrite=True, progress=progress)
-    model = load(path, runtime=kind, device=device)
-    progress.note(f"runs on {model.runtime.description}")
-    return model
+    return load(path, runtime=kind, device=device)
 
 
 def parse_halo(text: str | None) -> "Halo | None":

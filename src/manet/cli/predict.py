@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from manet.prediction.outputs import Outputs
     from manet.prediction.settings import PredictionSettings
     from manet.raster.inputs import NamedScene
+    from manet.raster.polygons import PolygonSettings
 
 
 def predict(
@@ -95,54 +96,61 @@ def predict(
     """
     from contextlib import nullcontext
 
-    from manet.files import refuse_inputs
-    from manet.prediction.outputs import Outputs
-    from manet.prediction.settings import PredictionSettings
-    from manet.raster.inputs import find_scenes, is_collection
-    from manet.raster.polygons import PolygonSettings
-
     checkpoint, scenes = _checkpoint_and_scenes(files, model)
-    found, several = find_scenes(scenes), len(scenes) > 1 or is_collection(scenes[0])
-    out = out or (Path("maps") if several else Path(f"{found[0].name}_map.tif"))
-
-    def place(output: Path, scene: "NamedScene", suffix: str = ".tif") -> Path:
-        return output / f"{scene.name}{suffix}" if several else output
-
-    settings = PredictionSettings(
-        context=context,
-        window=window,
-        overlap=overlap,
-        halo=parse_halo(halo),
-        memory_bytes=parse_size(memory),
-        augmentation=augmentation,
-        native=native,
-        collar=collar,
-    )
-    jobs = [
-        (
-            scene.path,
-            Outputs(
-                classes=place(out, scene),
-                probabilities=place(probabilities, scene) if probabilities else None,
-                uncertainty=place(uncertainty, scene) if uncertainty else None,
-                surfaces=place(areas, scene, ".csv") if areas else None,
-                polygons=place(polygons, scene, ".gpkg") if polygons else None,
-                polygon_settings=PolygonSettings(background, simplify, least_area),
-                cog=cog,
-                overwrite=overwrite,
-                restart=restart,
-            ),
-        )
-        for scene in found
-    ]
-    # before the first scene is mapped: outputs in the folder of the scenes would replace those that are still to come
-    refuse_inputs([path for _, outputs in jobs for path in outputs.paths], [scene.path for scene in found])
     with only_events() if events else nullcontext(), EventProgress() if events else ConsoleProgress() as progress:
         opened = open_model(checkpoint, backend, device, progress)
+        opened.runtime.prepare(context == "scene")  # which goes on while what follows is imported
+        from manet.files import refuse_inputs
+        from manet.prediction.outputs import Outputs
+        from manet.prediction.settings import PredictionSettings
+        from manet.raster.inputs import find_scenes, is_collection
+
+        found, several = find_scenes(scenes), len(scenes) > 1 or is_collection(scenes[0])
+        out = out or (Path("maps") if several else Path(f"{found[0].name}_map.tif"))
+
+        def place(output: Path, scene: "NamedScene", suffix: str = ".tif") -> Path:
+            return output / f"{scene.name}{suffix}" if several else output
+
+        settings = PredictionSettings(
+            context=context,
+            window=window,
+            overlap=overlap,
+            halo=parse_halo(halo),
+            memory_bytes=parse_size(memory),
+            augmentation=augmentation,
+            native=native,
+            collar=collar,
+        )
+        jobs = [
+            (
+                scene.path,
+                Outputs(
+                    classes=place(out, scene),
+                    probabilities=place(probabilities, scene) if probabilities else None,
+                    uncertainty=place(uncertainty, scene) if uncertainty else None,
+                    surfaces=place(areas, scene, ".csv") if areas else None,
+                    polygons=place(polygons, scene, ".gpkg") if polygons else None,
+                    polygon_settings=_polygon_settings(background, simplify, least_area) if polygons else None,
+                    cog=cog,
+                    overwrite=overwrite,
+                    restart=restart,
+                ),
+            )
+            for scene in found
+        ]
+        # before the first scene is mapped: outputs in the folder of the scenes would replace those still to come
+        refuse_inputs([path for _, outputs in jobs for path in outputs.paths], [scene.path for scene in found])
+        progress.note(f"runs on {opened.runtime.description}")
         if several:
             _predict_all(opened, jobs, settings, progress)
         else:
             _predict_one(opened, *jobs[0], settings, progress)
+
+
+def _polygon_settings(background: Literal["out", "cells"], simplify: float, least_area: float) -> "PolygonSettings":
+    from manet.raster.polygons import PolygonSettings
+
+    return PolygonSettings(background, simplify, least_area)
 
 
 def _predict_one(

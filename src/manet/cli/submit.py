@@ -26,6 +26,7 @@ def submit(
 
     with ConsoleProgress() as progress:
         model = open_model(checkpoint, "torch", device, progress)
+        progress.note(f"runs on {model.runtime.description}")
         settings = PredictionSettings(window=window, overlap=overlap)
         count = run(model, data, out, settings, overwrite=overwrite, progress=progress)
     console.print(f"{count} predictions for {read_manifest(data).dataset}: {out}", soft_wrap=True)

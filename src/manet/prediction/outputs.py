@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import gettempdir
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from manet.errors import OutputError
 from manet.files import refuse_inputs
@@ -14,11 +14,12 @@ from manet.prediction.layers import Layers
 from manet.prediction.predictor import Predicted
 from manet.prediction.resume import Bytes, Journal
 from manet.raster.cog import write_cog
-from manet.raster.polygons import PolygonSettings, check_polygon_file, write_polygons
 from manet.raster.scene import Scene
-from manet.raster.surfaces import class_surfaces, surfaces_paths, write_surfaces
 from manet.raster.windows import Window
 from manet.raster.writer import Writer, refuse_foreign_raster, write_classes, write_shares
+
+if TYPE_CHECKING:  # what writes polygons and surfaces is imported when they are asked for: a small map takes no longer
+    from manet.raster.polygons import PolygonSettings
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Outputs:
     """The square metres of each class: a .csv, and a .json beside it."""
     polygons: Path | None = None
     """A file that GDAL can write, .gpkg; confidence where there are probabilities."""
-    polygon_settings: PolygonSettings | None = None
+    polygon_settings: "PolygonSettings | None" = None
     cog: bool = False
     """Cloud-optimised GeoTIFFs, with overviews."""
     overwrite: bool = False
@@ -50,7 +51,7 @@ class Outputs:
     @property
     def paths(self) -> list[Path]:
         """Every file that is written, in the order in which they are named to users."""
-        surfaces = surfaces_paths(self.surfaces) if self.surfaces is not None else ()
+        surfaces = (self.surfaces, self.surfaces.with_suffix(".json")) if self.surfaces is not None else ()
         return [*self.rasters, *surfaces, *([self.polygons] if self.polygons is not None else [])]
 
     def check(self, inputs: Iterable[str | Path] = ()) -> None:
@@ -64,6 +65,8 @@ class Outputs:
             for path in self.rasters:
                 refuse_foreign_raster(path)
         if self.polygons is not None:
+            from manet.raster.polygons import check_polygon_file
+
             check_polygon_file(self.polygons)
 
     def layers(self, legend: Legend) -> Layers:
@@ -124,8 +127,12 @@ def write_outputs(scene: Scene, outputs: Outputs, legend: Legend, journal: Journ
     ):
         copy(layers.of_classes, raster)
     if outputs.surfaces is not None:
+        from manet.raster.surfaces import class_surfaces, write_surfaces
+
         write_surfaces(class_surfaces(outputs.classes, legend), outputs.surfaces, overwrite=True)
     if outputs.polygons is not None:
+        from manet.raster.polygons import write_polygons
+
         write_polygons(
             outputs.classes, outputs.polygons, outputs.probabilities, outputs.polygon_settings, overwrite=True
         )

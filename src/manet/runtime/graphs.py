@@ -1,7 +1,7 @@
 """Exported graphs, computed by OpenVINO or ONNX Runtime on a CPU."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ class Graphs(Runtime):
     def __init__(self, folder: Path, export: ExportCard, digest: str = "", kind: Kind | None = None) -> None:
         self.folder, self.export, self.digest, self._kind = folder, export, digest, kind or of_graphs()
         self.stride, self.fields = export.stride, export.parts.summaries
+        self._sessions, self._loader = dict[str, Future[Any]](), ThreadPoolExecutor(1)
 
     @property
     def description(self) -> str:
@@ -48,13 +49,13 @@ class Graphs(Runtime):
     @property
     def computes_in(self) -> str:
         """The number type that the processor computes in."""
-        return self._whole.computes_in
+        return self._session(WHOLE).computes_in
 
     def whole(self, images: Floats, valid: Floats | None = None) -> Floats:
         height, width = images.shape[2:]
         images, valid = pad_to_stride(images, valid, self.stride)
         if valid is None:
-            (logits,) = _run(self._whole, {"images": images})
+            (logits,) = _run(self._session(WHOLE), {"images": images})
         else:
             features = self.encode(images, valid)
             logits = self.decode(self.refine(features, self.summarise(features, valid)))
@@ -62,7 +63,7 @@ class Graphs(Runtime):
 
     def encode(self, images: Floats, valid: Floats | None = None) -> Features:
         given = np.ones_like(images[:, :1]) if valid is None else valid
-        return list(_run(self._encode, {"images": images, "valid": given}))
+        return list(_run(self._session(ENCODE), {"images": images, "valid": given}))
 
     def summarise(self, features: Features, valid: Floats | None = None, place: Place | None = None) -> list[Summary]:
         """`place` is not looked at: networks that must know it are not exported for scene context."""
@@ -71,7 +72,7 @@ class Graphs(Runtime):
         if valid is None:
             first, stride = features[0], self.export.first_stride
             valid = np.ones((first.shape[0], 1, *(stride * length for length in first.shape[2:])), np.float32)
-        flat = _run(self._summarise, {**named_features(features), "valid": valid})
+        flat = _run(self._session(SUMMARISE), {**named_features(features), "valid": valid})
         return self.export.parts.nest([part.astype(np.float64) for part in flat])
 
     def refine(self, features: Features, summaries: Sequence[Summary], place: Place | None = None) -> Features:
@@ -81,7 +82,7 @@ class Graphs(Runtime):
     def decode(self, features: Features) -> Floats:
         count = self.export.parts.features
         summaries = self.export.parts.nest(features[count:])
-        return _run(self._decode, named_features(features[:count]) | named_summaries(summaries))[0]
+        return _run(self._session(DECODE), named_features(features[:count]) | named_summaries(summaries))[0]
 
     def check_local(self) -> None:
         if self.export.no_scene_context is not None:
@@ -98,24 +99,23 @@ class Graphs(Runtime):
     def free_memory(self) -> int:
         return available()
 
-    def _session(self, name: str, precision: Precision) -> Callable[[Mapping[str, Any]], list[Any]]:
-        return SESSIONS[self._kind](self.folder / f"{name}.onnx", precision, threads(), cache_of(self.digest))
+    def prepare(self, scene_context: bool) -> None:
+        for name in self._parts() if scene_context else (WHOLE,):
+            self._opening(name)
 
-    @cached_property
-    def _whole(self) -> Any:
-        return self._session(WHOLE, self.export.precision)
+    def _parts(self) -> tuple[str, ...]:
+        return (ENCODE, *((SUMMARISE,) if any(self.fields) else ()), DECODE)
 
-    @cached_property
-    def _encode(self) -> Any:
-        return self._session(ENCODE, self.export.precision)
+    def _opening(self, name: str) -> Future[Any]:
+        """A graph that is being loaded, in a thread."""
+        if name not in self._sessions:
+            precision: Precision = "fp32" if name == SUMMARISE else self.export.precision  # sums that are merged
+            path, folder = self.folder / f"{name}.onnx", cache_of(self.digest)
+            self._sessions[name] = self._loader.submit(SESSIONS[self._kind], path, precision, threads(), folder)
+        return self._sessions[name]
 
-    @cached_property
-    def _summarise(self) -> Any:
-        return self._session(SUMMARISE, "fp32")  # sums that are merged
-
-    @cached_property
-    def _decode(self) -> Any:
-        return self._session(DECODE, self.export.precision)
+    def _session(self, name: str) -> Any:
+        return self._opening(name).result()
 
 
 def load_graphs(folder: Path, kind: Kind | None = None) -> Graphs:
