@@ -95,7 +95,8 @@ def speed(scene: Path, folder: Path) -> dict[str, object]:
     export(released_model(MODEL), full)
     manet = [sys.executable, "-m", "manet", "predict", "--overwrite", "--restart", "--device", "cpu", "--native"]
     out = ["--out", str(folder / "map.tif")]
-    commands = {"bare loop of ONNX Runtime": [sys.executable, "-c", BARE, str(full / "whole.onnx"), str(scene), out[1]]}
+    bare = [sys.executable, "-c", BARE, str(full / "whole.onnx"), str(scene), str(folder / "bare.tif")]
+    commands = {"bare loop of ONNX Runtime": bare}
     for backend in ("onnxruntime", "openvino", "torch"):
         model = MODEL if backend == "torch" else str(full)
         for overlap in (0, 64) if backend == "openvino" else (0,):

@@ -66,7 +66,7 @@ def main(out: Path, data: Path) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         with rasterio.open(scene) as raster:
-            image, profile = raster.read(window=Window(600, 600, SIDE, SIDE)), raster.profile
+            image, profile = raster.read(window=Window(600, 600, SIDE, SIDE)), dict(raster.profile)  # type: ignore[call-arg]
         profile.update(height=SIDE, width=SIDE, tiled=False)
         for name in ("blockxsize", "blockysize"):
             profile.pop(name, None)
