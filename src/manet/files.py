@@ -113,7 +113,7 @@ def read_toml(path: Path | Traversable, error: type[ManetError]) -> dict[str, An
         OSError: The file cannot be read.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as reason:
         raise error(f"{path} is not TOML ({reason}); correct it there") from reason
 

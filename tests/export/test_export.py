@@ -194,18 +194,28 @@ def test_batch_norm_is_folded(trained: Path, exported: Path) -> None:
         assert b"BatchNormalization" not in written
 
 
-def test_onnx_carries_what_deepness_asks_for(trained: Path, tmp_path: Path) -> None:
+def test_deepness_can_load_its_file(trained: Path, tmp_path: Path) -> None:
+    """As the plug-in does, version 0.6.5: sizes into a spin box, imagery / 255 standardised, a threshold, the largest."""
     onnxruntime = pytest.importorskip("onnxruntime")
-    export(trained, tmp_path / "out")
-    session = onnxruntime.InferenceSession(tmp_path / "out" / "whole.onnx")
-    assert [port.name for port in session.get_inputs()] == ["images"]
+    arguments = ["export", str(trained), "--to", "deepness", "--size", "96", "--out", str(tmp_path / "d.onnx")]
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["d.onnx"]
+    session = onnxruntime.InferenceSession(tmp_path / "d.onnx")
+    (port,) = session.get_inputs()
+    assert port.shape[2:] == [96, 96] and isinstance(port.shape[0], str)
     found = {name: json.loads(text) for name, text in session.get_modelmeta().custom_metadata_map.items()}
-    assert found["model_type"] == "Segmentor"
+    assert found["model_type"] == "Segmentor" and found["tile_size"] == found["tiles_size"] == 96
     assert found["class_names"] == {str(i): name for i, name in enumerate(ISPRS.names)}
     assert (found["resolution"], found["gsd_m"]) == (25, 0.25)
-    image = np.array([0, 51, 255], np.float32)
-    given = (image / 255 - found["standardization_mean"]) / found["standardization_std"]  # what Deepness does
-    np.testing.assert_allclose(given, image, rtol=1e-6)
+    assert (found["seg_thresh"], found["seg_small_segment"]) == (0, 0)
+    images = images_of(2, 96, 96).numpy()
+    mean, std = (np.array(found[f"standardization_{name}"], np.float32)[:, None, None] for name in ("mean", "std"))
+    (given,) = session.run(None, {port.name: (images / 255 - mean) / std})
+    expected = torch.from_numpy(runtime_of(trained).whole(images)).softmax(1).numpy()
+    np.testing.assert_allclose(given, expected, atol=1e-4)
+    np.testing.assert_allclose(given.sum(1), 1, atol=1e-5)
+    wrong = CliRunner().invoke(app, [*arguments[:5], "100", "--out", str(tmp_path / "e.onnx")])
+    assert isinstance(wrong.exception, ExportError) and "multiple of the network's stride" in str(wrong.exception)
 
 
 SLOWER = ("fcn", "fcn-se", "fcn-eam", "fcn-fam", "deeplabv3plus", "eanet")

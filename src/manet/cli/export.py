@@ -11,6 +11,10 @@ from manet.cli.progress import ConsoleProgress
 
 def export(
     checkpoint: Annotated[str, typer.Argument(help="Checkpoint, run folder or released model.")],
+    to: Annotated[
+        Literal["graphs", "deepness"], typer.Option(help="A folder of graphs, or one file for Deepness in QGIS.")
+    ] = "graphs",
+    size: Annotated[int | None, typer.Option(help="Deepness: height and width of its windows, pixels.")] = None,
     precision: Annotated[Literal["fp32", "bf16", "int8"], typer.Option(help="What is computed in.")] = "fp32",
     half: Annotated[bool, typer.Option("--half", help="Keep the weights in 16 bits: half the size.")] = False,
     out: Annotated[Path | None, typer.Option(help="Folder to write; beside the checkpoint if not given.")] = None,
@@ -23,11 +27,22 @@ def export(
 
     They are compared with the network before anything is written.
     """
+    from manet.errors import OptionError
     from manet.export.write import export as run
     from manet.find_model import find_model
     from manet.runtime.export_card import beside
 
     path = find_model(checkpoint)
+    if to == "deepness":
+        from manet.export.deepness import export_for_deepness
+
+        if precision != "fp32" or half:
+            raise OptionError("the file for Deepness is in float32; leave out the precision", option="precision")
+        file = out or path.with_suffix(".deepness.onnx")
+        with ConsoleProgress() as progress:
+            taken = export_for_deepness(path, file, size=size, overwrite=overwrite, progress=progress)
+        console.print(f"written: {file}, for windows of {taken} pixels; open it in Deepness", soft_wrap=True)
+        return
     out = out or beside(path, precision)
     with ConsoleProgress() as progress:
         card = run(path, out, precision, half=half, data=data, overwrite=overwrite, progress=progress)

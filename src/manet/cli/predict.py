@@ -186,7 +186,7 @@ def _predict_all(
         console.print(f"{number} of {len(jobs)}: {scene}", markup=False, highlight=False, soft_wrap=True)
         try:
             _predict_one(model, scene, outputs, settings, progress)
-        except ManetError as error:
+        except Exception as error:  # whatever is wrong with a scene, the others are mapped
             failed.append(scene)
             errors.print(f"failed: {error}", markup=False, highlight=False, soft_wrap=True)
     console.print(f"{len(jobs) - len(failed)} of {len(jobs)} scenes mapped", highlight=False)

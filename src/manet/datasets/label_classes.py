@@ -13,13 +13,17 @@ from numpy.typing import NDArray
 from manet.datasets.legend_file import LegendFile
 from manet.errors import DatasetError
 from manet.legend import IGNORED
-from manet.raster.label_raster import Codes, LabelRaster
+from manet.raster.label_raster import LARGEST, Codes, LabelRaster
 from manet.raster.scene import Scene
 from manet.raster.vectors import ClassPolygons, PolygonFile
 from manet.raster.windows import Window
 
 Classes = NDArray[np.uint8]
 """Class indices (height, width), IGNORED where there is no label."""
+
+
+MASKED = 255
+"""What masks of two classes hold for the second one, the first being 0."""
 
 
 class SceneLabels(Protocol):
@@ -64,8 +68,9 @@ def read_classes(raster: LabelRaster, legend: LegendFile, window: Window) -> Lab
         (codes, known), table = raster.read_colours(window), legend.by_colour()
     else:
         (codes, known), table = raster.read_values(window), {IGNORED: IGNORED} | legend.by_value()
-        if raster.nodata is not None and not (legend.has_values and raster.nodata in table):
-            table[int(raster.nodata)] = IGNORED
+        whole = raster.nodata is not None and float(raster.nodata).is_integer() and abs(raster.nodata) < LARGEST
+        if whole and not (legend.has_values and raster.nodata in table):
+            table[int(raster.nodata or 0)] = IGNORED
     return look_up(codes, known, table)
 
 
@@ -89,9 +94,9 @@ def look_up(codes: Codes, known: NDArray[np.bool_], table: dict[int, int]) -> La
 class RasterLabels:
     """One label raster per scene."""
 
-    def __init__(self, rasters: dict[str, LabelRaster], legend: LegendFile) -> None:
-        """Take the rasters by the names of their scenes, and what they hold."""
-        self.rasters, self.legend = rasters, legend
+    def __init__(self, rasters: dict[str, LabelRaster], legend: LegendFile, mask: bool = False) -> None:
+        """Take the rasters by the names of their scenes, and what they hold; a mask holds 255 for the second class."""
+        self.rasters, self.legend, self.mask = rasters, legend, mask
         self._open = next(iter(rasters))
 
     def read(self, scene: str, window: Window) -> Classes:
@@ -103,7 +108,11 @@ class RasterLabels:
         if scene != self._open:  # only one is open at a time, since there may be thousands
             self.rasters[self._open].close()
             self._open = scene
-        return read_classes(self.rasters[scene], self.legend, window)
+        found = read_classes(self.rasters[scene], self.legend, window)
+        if not self.mask:
+            return found
+        second = (found.codes == MASKED) & self.rasters[scene].read_values(window)[1]
+        return found._replace(classes=np.where(second, np.uint8(1), found.classes), stray=found.stray & ~second)
 
 
 @dataclass(frozen=True)
@@ -138,11 +147,11 @@ class LabelsWithin:
 def classes_of_values(values: Sequence[str | None], legend: LegendFile) -> tuple[list[int], list[bool]]:
     """The class indices of polygons by their attribute, and which values the legend does not know.
 
-    Polygons without a value, or with one that the legend ignores or does not know, are IGNORED.
+    Polygons with a value that the legend ignores or does not know are IGNORED; no value counts as an empty one.
     """
     table = legend.by_attribute()
-    classes = [IGNORED if value is None else table.get(value, IGNORED) for value in values]
-    return classes, [value not in table for value in values]
+    texts = ["" if value is None else value for value in values]
+    return [table.get(text, IGNORED) for text in texts], [text not in table for text in texts]
 
 
 def place_polygons(file: PolygonFile, classes: Sequence[int], scenes: dict[str, Scene]) -> dict[str, ClassPolygons]:

@@ -158,7 +158,7 @@ def given(path: Path, scenes: dict[str, Window]) -> Splits:
 def _read_csv(path: Path) -> dict[str, object]:
     """The rows of a CSV file as areas; empty cells are left out."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise DatasetError(f"{path} is not text in UTF-8 ({error}); correct it there") from error
     rows = csv.DictReader(text.splitlines(), skipinitialspace=True)

@@ -62,7 +62,17 @@ def adapt_scene(scene: Scene, card: Card, native: bool = False) -> Adapted:
     native: keep the scene's ground sampling distance.
     Raises SceneError where bands are missing, and where there are values that the training's number type cannot hold.
     """
+    if "palette" in scene.band_names or np.issubdtype(np.dtype(scene.dtype), np.complexfloating):
+        kind = "numbers of a palette's colours" if "palette" in scene.band_names else "complex numbers"
+        raise SceneError(
+            f"{scene.path} holds {kind}, which are no brightnesses; convert it (gdal_translate -expand rgb, or -b BAND)"
+        )
     scene, notes, warnings = _adapt_bands(scene, card)
+    if scene.control_points:
+        warnings.append(
+            f"{scene.path} is placed by {scene.control_points} control points, which are not used: the map has no "
+            "place on earth; warp it first (gdalwarp)"
+        )
     warnings += _unusual(scene, card)
     own, resampled = scene.gsd_m(), None
     if own is None or card.gsd_m is None:

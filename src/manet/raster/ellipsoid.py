@@ -5,11 +5,16 @@ import rasterio.crs
 import shapely
 from numpy.typing import NDArray
 from pyproj import CRS, Proj, Transformer
+from pyproj.exceptions import ProjError
 from rasterio.transform import Affine
 
 from manet.raster.windows import Window
 
 Floats = NDArray[np.float64]
+
+
+EDGES = 256
+"""How many edges at least the longer side of all polygons together is made of."""
 
 
 class Ground:
@@ -50,7 +55,7 @@ class Ground:
     def polygon_areas_m2(self, polygons: NDArray[np.object_]) -> Floats:
         """The areas of polygons, measured in an equal-area projection around their common middle.
 
-        Edges are taken as straight in that projection, which makes no difference for maps of a town or a county.
+        Long edges get more corners before they are moved, since what is straight on the map is not in that projection.
 
         Args:
             polygons: Shapely polygons in map coordinates.
@@ -69,7 +74,8 @@ class Ground:
             turns = np.stack(self._to_geodetic.transform(xy[:, 0], xy[:, 1])) * self._unit
             return np.stack(equal_area(*turns, radians=True), axis=1)
 
-        return shapely.area(shapely.transform(polygons, move))
+        dense = shapely.segmentize(polygons, max(right - left, top - bottom) / EDGES)
+        return shapely.area(shapely.transform(dense, move))
 
     def _step(self, rows: Floats, col: float, down: float, right: float) -> Floats:
         """How far longitude and latitude (2, rows) change from one side of a pixel to the other, radians."""
@@ -86,4 +92,9 @@ class Ground:
 def ground_of(crs: rasterio.crs.CRS | None, transform: Affine) -> Ground | None:
     """The ground of a raster, or None if its place on earth is unknown: without a CRS, or with a local one."""
     known = CRS.from_wkt(crs.to_wkt()) if crs is not None else None
-    return Ground(known, transform) if known is not None and known.geodetic_crs is not None else None
+    if known is None or known.geodetic_crs is None:
+        return None
+    try:
+        return Ground(known, transform)
+    except ProjError:  # a local one that is derived from nothing on earth
+        return None

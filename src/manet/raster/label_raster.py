@@ -4,14 +4,18 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.enums import ColorInterp
 
 from manet.errors import SceneError
-from manet.raster.scene import Scene, open_dataset, reading
+from manet.raster.scene import Scene, open_dataset, rasterio_window, reading
 from manet.raster.windows import Window
 
 Codes = NDArray[np.int64]
 """One number per pixel (height, width): its value, or its colour as 0xRRGGBB."""
+
+
+LARGEST = 2.0**53
+"""Floating-point numbers from here on are no exact whole numbers, so they are no labels."""
 
 
 def pack(colour: tuple[int, int, int]) -> int:
@@ -42,7 +46,6 @@ class LabelRaster(Scene):
         super().__init__(path)
         with reading(self.path), open_dataset(self.path) as dataset:
             self.nodata: float | None = dataset.nodata
-            self._masked = MaskFlags.per_dataset in dataset.mask_flag_enums[0]
             table = dataset.colormap(1) if dataset.colorinterp[0] == ColorInterp.palette else {}
         self._palette = np.array([table[i] for i in range(len(table))], np.int64) if table else None
         if self.bands not in (1, 3) or (self.bands == 3 and self.dtype != "uint8"):
@@ -83,11 +86,22 @@ class LabelRaster(Scene):
         values = bands[0]
         if np.issubdtype(values.dtype, np.floating):
             known = known & np.isfinite(values)
+            if self.nodata is not None and not abs(self.nodata) < LARGEST:
+                known &= values != self.nodata
             values = np.where(known, values, 0)
-            if (broken := values != np.rint(values)).any():
+            if (broken := (values != np.rint(values)) | (abs(values) >= LARGEST)).any():
                 raise SceneError(f"{self.path} holds the value {values[broken][0]:g}; expected whole numbers as labels")
         return values.astype(np.int64), known
 
     def _read(self, window: Window) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
-        bands, valid = self.read(window)
-        return bands, valid if self._masked else np.ones_like(valid)
+        known = np.ones((window.height, window.width), bool)
+        with reading(self.path):
+            if self._dataset is None:
+                self._dataset = self._open()
+            rectangle = rasterio_window(window)
+            bands = self._dataset.read(self._indexes, window=rectangle)
+            if self.has_alpha:
+                known &= self._dataset.read(self._alpha, window=rectangle) > 0
+            if self._masked:
+                known &= self._dataset.read_masks(self._indexes[0], window=rectangle) > 0
+        return bands, known

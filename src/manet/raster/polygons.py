@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from manet.errors import OutputError, SceneError
 from manet.files import replacing
+from manet.raster.class_raster import as_bytes
 from manet.raster.ellipsoid import ground_of
 from manet.raster.scene import Scene
 from manet.raster.simplify import simplify
@@ -44,6 +45,8 @@ def check_polygon_file(path: Path) -> str:
     Raises:
         OutputError: The file's ending stands for no driver, or the installed GDAL cannot write with it.
     """
+    if ";" in path.name:
+        raise OutputError(f"{path} has a semicolon in its name, which GDAL cannot write; give another name")
     driver = DRIVERS.get(path.suffix)
     if driver is None:
         raise OutputError(f"{path} is not a name for polygons; expected one that ends in {' or '.join(DRIVERS)}")
@@ -79,15 +82,24 @@ def write_polygons(
         OutputError: The file exists and is not to be overwritten, or it cannot be written.
         SceneError: The map cannot be read, or has no CRS although a smallest area is asked for.
     """
-    settings, driver = settings or PolygonSettings(), check_polygon_file(out)
-    names = read_category_names(map_file)
+    with as_bytes(map_file) as classes:
+        return _write_polygons(classes, map_file, out, probabilities, settings or PolygonSettings(), overwrite)
+
+
+def _write_polygons(
+    map_file: Path, named: Path, out: Path, probabilities: Path | None, settings: PolygonSettings, overwrite: bool
+) -> int:
+    driver = check_polygon_file(out)
+    names = read_category_names(named)
     with Scene(map_file) as scene:
         transform, crs, ground = scene.transform, scene.crs, ground_of(scene.crs, scene.transform)
     if ground is None and settings.least_area_m2:
-        raise SceneError(f"{map_file} has no CRS, so the sizes of its polygons are unknown; assign one")
+        raise SceneError(f"{named} has no CRS, so the sizes of its polygons are unknown; assign one")
     background = next((index for index, name in names.items() if name.casefold() == BACKGROUND), None)
     polygons = trace(map_file, background, settings.background == "cells")
     confidence = None
+    if probabilities is not None:
+        _check_probabilities(probabilities, map_file, named)
     if probabilities is not None and len(polygons):
         pixels = polygons.sums(polygons.corners[:, 0].astype(np.int64) * polygons.corners[:, 1])
         confidence = polygons.sums(integral(probabilities, polygons.corners)) / pixels / FULL
@@ -128,3 +140,13 @@ def write_polygons(
                 )
             count += len(kept)
     return count
+
+
+def _check_probabilities(probabilities: Path, map_file: Path, named: Path) -> None:
+    """Raises SceneError if confidences cannot be read from a raster: of another size, or not of bytes."""
+    with Scene(probabilities, alpha=False) as shares, Scene(map_file) as classes:
+        if (shares.height, shares.width) != (classes.height, classes.width) or shares.dtype != "uint8":
+            raise SceneError(
+                f"{probabilities} has {shares.height} x {shares.width} pixels of {shares.dtype}, the map {named} has "
+                f"{classes.height} x {classes.width}; expected probabilities of this map, of bytes"
+            )

@@ -11,8 +11,9 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from pyproj import Geod, Transformer
+from pyproj.exceptions import ProjError
 from rasterio.crs import CRS
-from rasterio.enums import ColorInterp, Resampling
+from rasterio.enums import ColorInterp, MaskFlags, Resampling
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.transform import Affine, xy
 from rasterio.vrt import WarpedVRT
@@ -39,6 +40,7 @@ class Scene:
         band_names: The bands' descriptions, or else their colours, or else "undefined".
         described: Whether every band has a description.
         has_alpha: Whether an alpha band says which pixels are valid.
+        control_points: How many ground control points place the image, if nothing else does; they are not used.
     """
 
     def __init__(self, path: str | Path, alpha: bool = True) -> None:
@@ -67,9 +69,14 @@ class Scene:
             self.width: int = dataset.width
             self.crs: CRS | None = dataset.crs
             self.transform: Affine = dataset.transform
-            self.dtype: str = dataset.dtypes[0]
+            self.control_points: int = len(dataset.gcps[0]) if dataset.transform.is_identity else 0
             colours = enumerate(dataset.colorinterp, 1)
             self._indexes = [i for i, colour in colours if colour != ColorInterp.alpha or not alpha]
+            # a virtual raster can have bands of several types: all are read as one that holds them
+            types = {dataset.dtypes[i - 1] for i in self._indexes}
+            self._mixed, self.dtype = len(types) > 1, str(np.result_type(*types).name)
+            self._nodata = {i: dataset.nodatavals[i - 1] for i in self._indexes}
+            self._masked = MaskFlags.per_dataset in dataset.mask_flag_enums[0]
             self.has_alpha: bool = len(self._indexes) < dataset.count
             # a resampled scene gets an alpha band after the others if it has none
             self._alpha = next((i for i in range(1, dataset.count + 1) if i not in self._indexes), dataset.count + 1)
@@ -96,7 +103,8 @@ class Scene:
 
         Returns:
             The image (bands, height, width) in its own number type, and which pixels are valid (height, width). Pixels
-            are not valid if they have the nodata value, are masked, fully transparent or not finite.
+            are not valid if they are masked, fully transparent or not finite, or have the nodata value: in any band, or
+            in all bands of bytes, where 0 and 255 are brightnesses as well.
 
         Raises:
             SceneError: The file cannot be read, for example because it is truncated.
@@ -105,25 +113,59 @@ class Scene:
             if self._dataset is None:
                 self._dataset = self._open()
             rectangle = rasterio_window(window)
-            image = self._dataset.read(self._indexes, window=rectangle)
+            image = np.empty((self.bands, window.height, window.width), self.dtype)
+            if self._mixed:
+                for band, index in zip(image, self._indexes, strict=True):
+                    band[:] = self._dataset.read(index, window=rectangle)
+            else:
+                self._dataset.read(self._indexes, window=rectangle, out=image)
             if self._all_valid:
                 valid = np.ones(image.shape[1:], bool)
-            elif self.has_alpha or self._resampling is not None:
+            elif self.has_alpha or (self._resampling is not None and not self._warped_by_value):
                 # read by hand, since GDAL takes an alpha band for a mask only if it is of bytes
                 valid = self._dataset.read(self._alpha, window=rectangle) > 0
             else:
-                valid = self._dataset.dataset_mask(window=rectangle) > 0
+                valid = np.ones(image.shape[1:], bool)
+            if self._masked and not self._all_valid and self._resampling is None:
+                valid &= self._dataset.read_masks(self._indexes[0], window=rectangle) > 0
+        if not self._all_valid and (self._resampling is None or self._warped_by_value):
+            valid &= ~self._has_nodata(image)
         if np.issubdtype(image.dtype, np.floating):
             valid &= np.isfinite(image).all(axis=0)
         if self._left_out is not None:
             valid &= ~self._left_out(window)
         return image, valid
 
+    @property
+    def _nodata_in_all(self) -> bool:
+        """Whether a pixel has the nodata value only if all of its bands have it."""
+        return self.dtype == "uint8" and self.bands > 1
+
+    @property
+    def _warped_by_value(self) -> bool:
+        """Whether nodata has to be looked for band by band, and so stays a value when the scene is resampled."""
+        declared = any(self._nodata[index] is not None for index in self._indexes)
+        return declared and not (self._nodata_in_all or self.has_alpha or self._masked)
+
+    def _has_nodata(self, image: NDArray[np.generic]) -> NDArray[np.bool_]:
+        """Which pixels have the nodata value that their bands declare, (height, width)."""
+        declared = [(band, self._nodata[i]) for band, i in zip(image, self._indexes, strict=True)]
+        found = [band == value for band, value in declared if value is not None]
+        if not found:
+            return np.zeros(image.shape[1:], bool)
+        return np.all(found, axis=0) if self._nodata_in_all else np.any(found, axis=0)
+
     def gsd_m(self) -> float | None:
-        """Ground sampling distance at the scene's centre in metres, measured on the ellipsoid; None without a CRS."""
+        """Ground sampling distance at the scene's centre in metres, measured on the ellipsoid.
+
+        None without a CRS, or with a local one, whose place on earth is unknown.
+        """
         if self.crs is None:
             return None
-        to_degrees = Transformer.from_crs(self.crs.to_wkt(), "EPSG:4326", always_xy=True)
+        try:
+            to_degrees = Transformer.from_crs(self.crs.to_wkt(), "EPSG:4326", always_xy=True)
+        except ProjError:
+            return None
         row, col = self.height // 2, self.width // 2
         eastings, northings = xy(self.transform, [row, row, row + 1], [col, col + 1, col])
         (x0, x1, x2), (y0, y1, y2) = to_degrees.transform(eastings, northings)
@@ -197,16 +239,18 @@ class Scene:
         if self._resampling is None:
             return open_dataset(self.path)
         self._source = source = open_dataset(self.path)
+        settings: dict[str, Any] = {
+            "crs": source.crs,
+            "transform": self.transform,
+            "height": self.height,
+            "width": self.width,
+            "resampling": self._resampling,
+        }
+        if self._warped_by_value:
+            nodata = next(value for value in self._nodata.values() if value is not None)
+            return WarpedVRT(source, nodata=nodata, UNIFIED_SRC_NODATA="NO", **settings)
         # an alpha band holds what nodata values and masks say; an image that has one keeps it
-        return WarpedVRT(
-            source,
-            crs=source.crs,
-            transform=self.transform,
-            height=self.height,
-            width=self.width,
-            resampling=self._resampling,
-            add_alpha=not self.has_alpha,
-        )
+        return WarpedVRT(source, add_alpha=not self.has_alpha, **settings)
 
 
 def rasterio_window(window: Window) -> RasterioWindow:

@@ -23,6 +23,9 @@ from manet.raster.windows import Window
 POLYGON, MULTIPOLYGON = 3, 6
 """Shapely's numbers for these types of geometry."""
 
+STYLES = "layer_styles"
+"""The table in which QGIS keeps styles, which is no layer of its own."""
+
 
 @dataclass(frozen=True)
 class PolygonFile:
@@ -77,19 +80,20 @@ def read_polygon_file(path: str | Path, attribute: str | None = None) -> Polygon
     if not str(path).startswith("/vsi") and not Path(path).exists():
         raise DatasetNotFoundError(f"no file {path}; give a file of polygons")
     try:
-        layers = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
+        layers = [str(name) for name in pyogrio.list_layers(path)[:, 0] if name != STYLES]
         if len(layers) > 1:
             raise DatasetError(
                 f"{path} has {len(layers)} layers ({', '.join(layers)}); "
                 "give a file with one (ogr2ogr OUT.gpkg IN.gpkg LAYER)"
             )
-        fields = [str(name) for name in pyogrio.read_info(path)["fields"]] if layers else []
+        layer = layers[0] if layers else None
+        fields = [str(name) for name in pyogrio.read_info(path, layer=layer)["fields"]] if layers else []
         if attribute is not None and attribute not in fields:
             raise DatasetError(
                 f"{path} has no attribute '{attribute}'; expected one of {choices(attribute, fields)}",
                 option="attribute",
             )
-        meta, _, wkb, columns = pyogrio.raw.read(path, columns=[] if attribute is None else [attribute])
+        meta, _, wkb, columns = pyogrio.raw.read(path, layer=layer, columns=[] if attribute is None else [attribute])
         geometries = shapely.from_wkb(wkb)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, shapely.errors.GEOSException) as error:
         reason = str(error).splitlines()[0]
@@ -153,6 +157,13 @@ class ClassPolygons:
             polygons = shapely.make_valid(polygons)
             shared = shapely.area(shapely.intersection(polygons[first], polygons[second])) >= least_area
         return int(shared.sum()), int((shared & (classes[first] != classes[second])).sum())
+
+
+def corners_of(window: Window, transform: Affine) -> NDArray[np.float64]:
+    """The corners of a window in map coordinates, (4, 2): upper left, upper right, lower right, lower left."""
+    rows, columns = [window.row, window.row, window.bottom, window.bottom], [window.col, window.right] * 2
+    columns[2:] = columns[2:][::-1]
+    return np.stack(xy(transform, rows, columns, offset="ul"), axis=1).astype(np.float64)
 
 
 def bounds_of(window: Window, transform: Affine) -> tuple[float, float, float, float]:

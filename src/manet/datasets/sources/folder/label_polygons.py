@@ -71,15 +71,19 @@ def _classes(file: PolygonFile, legend: LegendFile, settings: FolderSettings, pr
             )
         return drawn * len(file.polygons)
     classes, stray = classes_of_values(file.values, legend)
-    unknown = Counter(str(value) for value, is_stray in zip(file.values, stray, strict=True) if is_stray)
+    unknown = Counter(
+        "no value" if value is None else f"'{value}'"
+        for value, is_stray in zip(file.values, stray, strict=True)
+        if is_stray
+    )
     if unknown:
-        listed = ", ".join(f"'{value}' ({number})" for value, number in unknown.most_common(3))
+        listed = ", ".join(f"{value} ({number})" for value, number in unknown.most_common(3))
         listed += f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
         if settings.stray == "refuse":
             raise DatasetError(
                 f"attribute '{settings.attribute}' of {file.path} has values without a class: {listed}, first in "
-                f"feature {file.features[stray.index(True)]}; add them to the legend as a `value` or under `ignored`, "
-                "or have them ignored",
+                f"feature {file.features[stray.index(True)]}; add them to the legend as a `value` or under `ignored` "
+                '("" stands for no value), or have them ignored',
                 option="stray",
             )
         progress.note(f"ignored, since no class has these values of '{settings.attribute}': {listed}")

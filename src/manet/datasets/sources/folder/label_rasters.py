@@ -4,16 +4,22 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import rasterio.crs
+from pyproj import CRS
 
-from manet.datasets.label_classes import RasterLabels, is_by_colour
+from manet.datasets.label_classes import MASKED, LabelWindow, RasterLabels, is_by_colour
 from manet.datasets.legend_file import LegendFile
 from manet.datasets.strays import StrayChoice, Strays
 from manet.errors import DatasetError
+from manet.legend import IGNORED
 from manet.progress import Progress
 from manet.raster.label_raster import LabelRaster
 from manet.raster.scene import Scene
-from manet.raster.vectors import bounds_of
+from manet.raster.vectors import corners_of
 from manet.raster.windows import tiles
+
+MOST = 12
+"""How many values are listed."""
 
 
 def open_rasters(
@@ -32,22 +38,67 @@ def open_rasters(
         DatasetError: A raster does not lie on its image, or holds what the legend does not know and that is refused.
         SceneError: A raster cannot be read.
     """
-    labels = RasterLabels({name: LabelRaster(paths[name]) for name in scenes}, legend)
+    rasters = {name: LabelRaster(paths[name]) for name in scenes}
     for name, scene in scenes.items():
-        _check_place(scene, labels.rasters[name])
-    strays, kinds = Strays(), Counter[str]()
+        _check_place(scene, rasters[name])
+    mask = _is_mask(rasters, legend)
+    labels = RasterLabels(rasters, legend, mask)
+    if mask:
+        first, second = (one.name for one in legend.classes)
+        progress.note(f"the labels are masks: 0 is taken for '{first}', 255 for '{second}'")
+    strays, kinds, meant = Strays(), Counter[str](), Counter[tuple[int, int]]()
     for name, raster in labels.rasters.items():
         by_colour = is_by_colour(raster, legend)
         kinds["colours" if by_colour else "values"] += 1
         for window in tiles(raster.height, raster.width):
-            strays.add(labels.read_window(name, window), window, raster.path, by_colour)
+            found = labels.read_window(name, window)
+            strays.add(found, window, raster.path, by_colour)
+            if not by_colour:
+                _count(found, meant)
     progress.note("label rasters: " + ", ".join(f"{number} by {kind}" for kind, number in kinds.items()))
+    if meant:
+        progress.note(f"values taken for: {_listed(meant, legend)}")
     _warn_of_nodata(labels, progress)
     if stray == "refuse":
         strays.refuse("add it to the legend, as a class or under `ignored`, or have it ignored")
     elif strays.counts:
         progress.note(f"ignored, since the legend does not know it: {strays.listed()}")
     return labels
+
+
+def _is_mask(rasters: dict[str, LabelRaster], legend: LegendFile) -> bool:
+    """Whether all labels are 0 and 255 only, for two classes whose values nobody said."""
+    if len(legend.classes) != 2 or legend.has_values or legend.ignored:
+        return False
+    seen = set[int]()
+    for raster in rasters.values():
+        if is_by_colour(raster, legend) or raster.nodata == MASKED:
+            return False
+        for window in tiles(raster.height, raster.width):
+            codes, known = raster.read_values(window)
+            seen |= set(np.unique(codes[known]).tolist())
+            if not seen <= {0, MASKED}:
+                return False
+        raster.close()
+    return MASKED in seen
+
+
+def _count(found: LabelWindow, meant: Counter[tuple[int, int]]) -> None:
+    """Count which value was taken for which class."""
+    pairs = found.codes[~found.stray] * (IGNORED + 1) + found.classes[~found.stray]
+    for pair, number in zip(*np.unique(pairs, return_counts=True), strict=True):
+        meant[divmod(int(pair), IGNORED + 1)] += int(number)
+
+
+def _listed(meant: Counter[tuple[int, int]], legend: LegendFile) -> str:
+    """Each value, the class that it was taken for, and its share of the pixels."""
+    total = sum(meant.values())
+    names = [one.name for one in legend.classes]
+    listed = [
+        f"{value} {names[index] if index != IGNORED else 'ignored'} ({100 * number / total:.1f} %)"
+        for (value, index), number in sorted(meant.items())[:MOST]
+    ]
+    return ", ".join(listed) + (f" and {len(meant) - MOST} more" if len(meant) > MOST else "")
 
 
 def _check_place(scene: Scene, raster: LabelRaster) -> None:
@@ -58,13 +109,24 @@ def _check_place(scene: Scene, raster: LabelRaster) -> None:
         )
     if scene.crs is None or raster.crs is None:
         return
-    ours, theirs = (np.array(bounds_of(scene.window, t)) for t in (scene.transform, raster.transform))
+    ours, theirs = (corners_of(scene.window, t) for t in (scene.transform, raster.transform))
     off = float(abs(ours - theirs).max() / abs(scene.transform.determinant) ** 0.5)
-    if scene.crs != raster.crs or off > 0.5:
-        raise DatasetError(
-            f"{raster.path} lies elsewhere than its image {scene.path} (another CRS, or off by {off:.1f} pixels); "
-            "warp it onto the image (gdalwarp)"
-        )
+    if _of_places(scene.crs) != _of_places(raster.crs):
+        what = "another CRS"
+    elif off <= 0.5:
+        return
+    elif np.allclose(np.sort(ours, axis=0), np.sort(theirs, axis=0), rtol=0, atol=abs(scene.transform.a) / 2):
+        what = "the same place, but another orientation, such as south up"
+    else:
+        what = f"off by {off:.1f} pixels"
+    raise DatasetError(
+        f"{raster.path} lies elsewhere than its image {scene.path} ({what}); warp it onto the image (gdalwarp)"
+    )
+
+
+def _of_places(crs: rasterio.crs.CRS) -> CRS:
+    """What a CRS says of places, without heights: an image may have a compound CRS where its labels have none."""
+    return CRS.from_wkt(crs.to_wkt()).to_2d()
 
 
 def _warn_of_nodata(labels: RasterLabels, progress: Progress) -> None:
