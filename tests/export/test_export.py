@@ -195,7 +195,7 @@ def test_batch_norm_is_folded(trained: Path, exported: Path) -> None:
 
 
 def test_deepness_can_load_its_file(trained: Path, tmp_path: Path) -> None:
-    """As the plug-in does, version 0.6.5: sizes into a spin box, imagery / 255 standardised, a threshold, the largest."""
+    """As version 0.6.5 of the plug-in does: sizes into a spin box, imagery / 255 standardised, a threshold."""
     onnxruntime = pytest.importorskip("onnxruntime")
     arguments = ["export", str(trained), "--to", "deepness", "--size", "96", "--out", str(tmp_path / "d.onnx")]
     assert CliRunner().invoke(app, arguments).exit_code == 0

@@ -37,7 +37,7 @@ def export_for_deepness(
 ) -> int:
     """Write a checkpoint's network as one file that Deepness loads.
 
-    The plug-in shows height and width in a spin box, so they are fixed; it applies a threshold to what the network gives,
+    The plug-in shows height and width in a spin box, so they are fixed; it applies a threshold to what the graph gives,
     so the graph ends in a softmax and the threshold is 0; the batch stays free.
 
     Args:
