@@ -48,6 +48,7 @@ def build_predictor(
         return WindowContext(runtime, classes, window, settings.overlap, settings.augmentation)
     runtime.check_local()
     halo = _halo(runtime, card, settings, scene, region or scene.window, progress)
+    runtime.prepare(scene_context=True, wait=True)  # graphs take memory of their own, which counts
     spare = spare_memory(runtime, settings.memory_bytes)
     per_pixel = runtime.bytes_per_pixel()
     window = settings.window or fitting_window(per_pixel, halo, runtime.stride, spare)

@@ -15,6 +15,9 @@ USUAL = 1024
 WINDOWS = 0.6
 """The share of the memory that windows may take; the rest is for features that are kept."""
 
+ASKED = 0.7
+"""Of the memory that is allowed, what windows and features may ask for: allocators hold about 1.3 times as much."""
+
 FREE = 0.5
 """The share of the free memory that is taken at most, whatever is allowed; the rest is for the system."""
 
@@ -27,7 +30,7 @@ def spare_memory(runtime: Runtime, memory_bytes: int) -> float:
         memory_bytes: What the process may take. An accelerator has a memory of its own, of which FREE is taken.
     """
     free = FREE * runtime.free_memory()
-    return free if runtime.device_name != "cpu" else max(min(memory_bytes - resident(), free), 0)
+    return free if runtime.device_name != "cpu" else max(min(ASKED * (memory_bytes - resident()), free), 0)
 
 
 def fitting_window(per_pixel: float | None, halo: int, stride: int, spare: float) -> int:

@@ -99,9 +99,11 @@ class Graphs(Runtime):
     def free_memory(self) -> int:
         return available()
 
-    def prepare(self, scene_context: bool) -> None:
-        for name in self._parts() if scene_context else (WHOLE,):
-            self._opening(name)
+    def prepare(self, scene_context: bool, wait: bool = False) -> None:
+        loading = [self._opening(name) for name in (self._parts() if scene_context else (WHOLE,))]
+        if wait:
+            for graph in loading:
+                graph.result()
 
     def _parts(self) -> tuple[str, ...]:
         return (ENCODE, *((SUMMARISE,) if any(self.fields) else ()), DECODE)

@@ -51,4 +51,5 @@ class Session:
         model = self._core.read_model(self._source)
         model.reshape({name: list(shape) for name, shape in shapes.items()})
         self._fixed, self._fixed_shapes = self._core.compile_model(model, "CPU", self._options), shapes
+        self._model.release_memory()  # what it holds for the shapes of its last call
         return self._fixed

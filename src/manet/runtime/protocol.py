@@ -43,8 +43,8 @@ class Runtime(ABC):
     digest: str = ""
     """SHA-256 of the file that the network was loaded from; empty where it is of no file."""
 
-    def prepare(self, scene_context: bool) -> None:  # noqa: B027 (nothing to do, unless a runtime says otherwise)
-        """Begin to load what predictions need, in the background."""
+    def prepare(self, scene_context: bool, wait: bool = False) -> None:  # noqa: B027 (a runtime may have nothing to do)
+        """Begin to load what predictions need, in the background; `wait` until it is there."""
 
     @property
     @abstractmethod
