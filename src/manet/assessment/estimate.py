@@ -175,7 +175,7 @@ def _anywhere(sample: ReferenceSample, counts: ClassCounts) -> _Plan:
     notes = _few([f"{s.name} ({s.units})" for s in strata if s.units < FEW])
     if joined := [s.name for s in strata if " and " in s.name]:
         notes.append(f"Mapped classes with few points form one stratum: {'; '.join(joined)}.")
-    return _Plan(estimator, _units(sample, counts), strata, notes)
+    return _Plan(estimator, _units(sample, counts), strata, notes, difference=True)
 
 
 def _clusters(sample: ReferenceSample, counts: ClassCounts) -> _Plan:

@@ -69,7 +69,8 @@ def assess_labelled(
             f"{len(ground)} blocks of {size} x {size} pixels are fully labelled; expected at least 2: label more, or "
             "give a smaller size"
         )
-    notes = ([CHOSEN_BY_HAND] if drawn is None else []) + few_blocks(len(ground))
+    by_hand = drawn is None and len(ground) < len(blocks)
+    notes = ([CHOSEN_BY_HAND] if by_hand else []) + few_blocks(len(ground))
     for note in notes:
         progress.warn(note)
     estimator = Clustered(ground, len(ground) / len(blocks))

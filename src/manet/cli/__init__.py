@@ -10,6 +10,7 @@ import typer
 from rich.markup import escape
 
 from manet.cli import (
+    assess,
     benchmark,
     check,
     compare,
@@ -62,6 +63,7 @@ for command in (
 ):
     app.command()(getattr(command, command.__name__.rpartition(".")[2]))
 app.add_typer(prepare.app, name="prepare")
+app.add_typer(assess.app, name="assess")
 app.add_typer(benchmark.app, name="benchmark")
 
 

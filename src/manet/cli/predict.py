@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from manet.prediction.settings import PredictionSettings
     from manet.raster.inputs import NamedScene
 
+MAPPED_AREAS = (
+    "the areas are mapped ones, which classification errors bias; `manet assess` gives estimates with intervals"
+)
+
 
 def predict(
     files: Annotated[
@@ -72,7 +76,8 @@ def predict(
     ] = None,
     cog: Annotated[bool, typer.Option("--cog", help="Write cloud-optimised GeoTIFFs, with overviews.")] = False,
     areas: Annotated[
-        Path | None, typer.Option(help="Square metres of each class on the ellipsoid: a .csv, and a .json beside it.")
+        Path | None,
+        typer.Option(help="Mapped square metres of each class on the ellipsoid: a .csv, and a .json beside it."),
     ] = None,
     polygons: Annotated[
         Path | None, typer.Option(help="Polygons to write, .gpkg; their confidence with --probabilities.")
@@ -143,6 +148,8 @@ def predict(
             _predict_all(opened, jobs, settings, progress)
         else:
             _predict_one(opened, *jobs[0], settings, progress)
+        if areas:
+            progress.note(MAPPED_AREAS)
 
 
 def _predict_one(
