@@ -9,6 +9,14 @@ from numpy.typing import NDArray
 from manet.assessment.estimators import Estimator
 from manet.assessment.quantity import Estimate, Floats, Quantity
 
+ROUGH = 0.2
+"""A standard error above this share of an area makes its interval rough."""
+
+ROUGH_AREAS = (
+    "The areas of some classes ({}) have standard errors above a fifth of the area; such intervals cover the truth "
+    "less often than in 95 % of samples."
+)
+
 
 @dataclass(frozen=True)
 class ClassAccuracy:
@@ -148,22 +156,29 @@ def assessment(
 ) -> Assessment:
     """Estimates with their intervals, in the order of the classes' names."""
 
-    def intervals(quantity: Quantity) -> list[Estimate | None]:
-        return quantity.estimates(estimator.degrees, certain=estimator.certain)
-
+    degrees, certain = estimator.degrees, estimator.certain
     counts = np.zeros((len(names), len(names)), np.int64)
     counts[tuple(units.pairs.T)] = units.counts
+    # where all agree, points of a class say how sure that is; pixels of blocks do not, nor what is missed elsewhere
+    points = None if np.isfinite(degrees) else counts.sum(axis=1).astype(np.float64)
     rows = zip(
-        names, intervals(estimated.users), intervals(estimated.producers), intervals(estimated.share), strict=True
+        names,
+        estimated.users.accuracies(degrees, certain, points),
+        estimated.producers.accuracies(degrees, certain),
+        estimated.share.estimates(degrees, certain=certain),
+        mapped_shares.tolist(),
+        strict=True,
     )
     classes: list[ClassAccuracy] = []
-    for (name, users, producers, share), mapped in zip(rows, mapped_shares.tolist(), strict=True):
-        assert share is not None
+    for name, users, producers, share, mapped in rows:
         area = None if surface_m2 is None else share.times(surface_m2)
         mapped_m2 = None if surface_m2 is None else mapped * surface_m2
         classes.append(ClassAccuracy(name, users, producers, share, area, mapped, mapped_m2))
-    (overall,) = intervals(estimated.overall)
+    (overall,) = estimated.overall.accuracies(degrees, certain, None if points is None else points.sum(keepdims=True))
     assert overall is not None
+    rough = [c.name for c in classes if c.share.standard_error > ROUGH * c.share.value > 0]
+    if rough:
+        notes = [*notes, ROUGH_AREAS.format(", ".join(rough))]
     return Assessment(
         design=design,
         units=len(units.values),

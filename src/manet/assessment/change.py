@@ -123,4 +123,4 @@ def transitions(names: Sequence[str], share: Quantity, degrees: float, certain: 
         change.estimates(degrees, smallest=-1.0, certain=certain),
         strict=True,
     )
-    return tuple(Transition(name, b, a, c) for name, b, a, c in rows if b and a and c)
+    return tuple(Transition(name, b, a, c) for name, b, a, c in rows)

@@ -1,5 +1,6 @@
 """An assessment in words: tables, the sentence for a paper, and the references; for the screen and for pages."""
 
+import math
 from collections.abc import Sequence
 
 from manet.assessment.accuracy import Assessment, ClassAccuracy
@@ -23,7 +24,12 @@ STEHMAN_FOODY = (
 COCHRAN = "Cochran, W. G. (1977). Sampling techniques, 3rd edition. Wiley, New York."
 SARNDAL = "Särndal, C.-E., Swensson, B., Wretman, J. (1992). Model assisted survey sampling. Springer, New York."
 
-REFERENCES = (COCHRAN, OLOFSSON, SARNDAL, STEHMAN, STEHMAN_FOODY)
+FRANCO = (
+    "Franco, C., Little, R. J. A., Louis, T. A., Slud, E. V. (2019). Comparative study of confidence intervals for "
+    "proportions in complex sample surveys. Journal of Survey Statistics and Methodology 7, 334-364."
+)
+
+REFERENCES = (COCHRAN, FRANCO, OLOFSSON, SARNDAL, STEHMAN, STEHMAN_FOODY)
 
 ALL_AGREE = "all agree"
 """In place of an interval: nothing that was sampled differs, so its width is unknown."""
@@ -37,7 +43,7 @@ def accuracy_table(assessment: Assessment) -> TextTable:
         "User's accuracy: the share of the mapped class that is right; producer's accuracy: the share of the class "
         "that is mapped.",
     )
-    return TextTable("Accuracy, % ± 95 % interval", ("class", "user's accuracy", "producer's accuracy"), rows, notes)
+    return TextTable("Accuracy, % (95 % interval)", ("class", "user's accuracy", "producer's accuracy"), rows, notes)
 
 
 def area_table(assessment: Assessment) -> TextTable:
@@ -145,14 +151,19 @@ def markdown(assessment: Assessment, figure: str | None = None) -> str:
     lines += ["", f"![Mapped and estimated areas]({figure})", ""] if figure else []
     for table in all_tables(assessment):
         lines += table.markdown()
-    degrees = f" (t distribution, {assessment.degrees:.0f} degrees of freedom)" if assessment.degrees < 1e9 else ""
+    t = f", of the t distribution with {assessment.degrees:.0f} degrees of freedom" if _has_t(assessment) else ""
     lines += [
-        f"Intervals reach {quantile(assessment.degrees):.3f} standard errors to each side{degrees}. Where all "
-        "sampled units agree, there is no interval: the sample is too small to show an error.",
+        f"Intervals of areas reach {quantile(assessment.degrees):.3f} standard errors to each side{t}; those of "
+        "accuracies are Wilson's. Where all sampled units agree, and nothing says how sure that is, there is none.",
         "",
     ]
     lines += ["## References", "", *(f"- {reference}" for reference in REFERENCES)]
     return "\n".join(lines) + "\n"
+
+
+def _has_t(assessment: Assessment) -> bool:
+    """Whether intervals are those of a t distribution, as for blocks and clusters."""
+    return math.isfinite(assessment.degrees)
 
 
 def percent(estimate: Estimate | None) -> str:
