@@ -75,15 +75,16 @@ def pixel_of(row: dict[str, str]) -> tuple[int, int]:
     return int((5_300_000 - float(row["y"])) / GSD_M), int((float(row["x"]) - 500_000) / GSD_M)
 
 
+def label_points(path: Path, truth: np.ndarray, legend: Legend) -> Rows:
+    """Fill in the reference of a CSV sample from true classes (height, width)."""
+    rows = read_rows(path)
+    for row in rows:
+        row["reference"] = legend.names[truth[pixel_of(row)]]
+    write_rows(path, rows)
+    return rows
+
+
 @pytest.fixture
 def label(truth: np.ndarray) -> Callable[[Path], Rows]:
-    """Fills in the reference of a CSV sample."""
-
-    def fill(path: Path) -> Rows:
-        rows = read_rows(path)
-        for row in rows:
-            row["reference"] = ISPRS.names[truth[pixel_of(row)]]
-        write_rows(path, rows)
-        return rows
-
-    return fill
+    """Fills in the reference of a CSV sample of the town."""
+    return lambda path: label_points(path, truth, ISPRS)

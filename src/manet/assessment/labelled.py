@@ -8,9 +8,9 @@ import numpy as np
 from manet.assessment.accuracy import Assessment, StratumSize, Units, assessment, estimate_units
 from manet.assessment.change import transitions
 from manet.assessment.draw import Block, list_blocks
-from manet.assessment.estimate import few_blocks
 from manet.assessment.estimators import Clustered
 from manet.assessment.maps import ClassCounts, ClassMap, count_classes, open_maps
+from manet.assessment.plan import few_blocks
 from manet.assessment.quantity import Floats
 from manet.errors import OptionError, SampleError, SceneError
 from manet.legend import IGNORED
