@@ -137,12 +137,19 @@ def count_classes(maps: Sequence[ClassMap], progress: Progress = QUIET) -> Class
     Raises:
         SceneError: A map cannot be read, or all are empty.
     """
-    pixels, ground = np.zeros(IGNORED + 1, np.int64), np.zeros(IGNORED + 1)
+    pixels, ground = np.zeros(IGNORED, np.int64), np.zeros(IGNORED)
     for m, window, classes in read_tiles(maps, progress):
-        count = np.stack([np.bincount(row, minlength=IGNORED + 1) for row in classes])
+        count = count_by_row(classes)
         pixels += count.sum(axis=0)
         ground += m.ground_of_rows(window) @ count
-    return class_counts(maps, pixels[:IGNORED], ground[:IGNORED])
+    return class_counts(maps, pixels, ground)
+
+
+def count_by_row(values: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """How often each value but IGNORED is in each row: (height, 255)."""
+    rows = np.arange(values.shape[0])[:, None] * (IGNORED + 1)
+    counts = np.bincount((rows + values).ravel(), minlength=values.shape[0] * (IGNORED + 1))
+    return counts.reshape(values.shape[0], IGNORED + 1)[:, :IGNORED]
 
 
 def class_counts(maps: Sequence[ClassMap], pixels: NDArray[np.int64], ground: Floats) -> ClassCounts:

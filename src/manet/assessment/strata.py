@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from manet.assessment.maps import ClassCounts, ClassMap, class_counts, read_tiles
+from manet.assessment.maps import ClassCounts, ClassMap, class_counts, count_by_row, read_tiles
 from manet.assessment.quantity import Floats
 from manet.errors import OptionError, SceneError
 from manet.legend import IGNORED
@@ -144,8 +144,8 @@ def count_strata(maps: Sequence[ClassMap], by: Stratifier, progress: Progress = 
     for m, window, classes in read_tiles(maps, progress):
         strata = by.strata(m, window, classes)
         sizes = m.ground_of_rows(window)
-        counts = _by_row(strata)
-        own = counts if strata is classes else _by_row(classes)
+        counts = count_by_row(strata)
+        own = counts if strata is classes else count_by_row(classes)
         places.append((m, window))
         by_tile.append(counts.sum(axis=0))
         ground += sizes @ counts
@@ -155,10 +155,3 @@ def count_strata(maps: Sequence[ClassMap], by: Stratifier, progress: Progress = 
     names = found.names if isinstance(by, ByClass) else by.names
     table = np.stack(by_tile)[:, : len(names)]
     return Population(places, table, ground[: len(names)], names, found)
-
-
-def _by_row(values: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """How often each value is in each row: (height, 255)."""
-    rows = np.arange(values.shape[0])[:, None] * (IGNORED + 1)
-    counts = np.bincount((rows + values).ravel(), minlength=values.shape[0] * (IGNORED + 1))
-    return counts.reshape(values.shape[0], IGNORED + 1)[:, :IGNORED]

@@ -144,12 +144,12 @@ def predict(
     refuse_inputs([path for _, outputs in jobs for path in outputs.paths], [scene.path for scene in found])
     with only_events() if events else nullcontext(), EventProgress() if events else ConsoleProgress() as progress:
         opened = open_model(checkpoint, backend, device, progress)
+        if areas:
+            progress.note(MAPPED_AREAS)
         if several:
             _predict_all(opened, jobs, settings, progress)
         else:
             _predict_one(opened, *jobs[0], settings, progress)
-        if areas:
-            progress.note(MAPPED_AREAS)
 
 
 def _predict_one(
