@@ -14,6 +14,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from manet.assessment.change import write_change_map
+    from manet.assessment.design import DesignSettings, design_sample
+    from manet.assessment.estimate import assess
+    from manet.assessment.labelled import assess_labelled
+    from manet.assessment.report import write_assessment
     from manet.datasets.sources import prepare_source as prepare
     from manet.evaluation.evaluate import evaluate
     from manet.legend import Legend
@@ -29,6 +34,7 @@ if TYPE_CHECKING:
     __version__: str
 
 _PLACES = {
+    "DesignSettings": "manet.assessment.design:DesignSettings",
     "Legend": "manet.legend:Legend",
     "Model": "manet.model:Model",
     "Outputs": "manet.prediction.outputs:Outputs",
@@ -36,7 +42,10 @@ _PLACES = {
     "PredictionSettings": "manet.prediction.settings:PredictionSettings",
     "Progress": "manet.progress:Progress",
     "Recipe": "manet.recipe:Recipe",
+    "assess": "manet.assessment.estimate:assess",
+    "assess_labelled": "manet.assessment.labelled:assess_labelled",
     "build": "manet.networks:build",
+    "design_sample": "manet.assessment.design:design_sample",
     "evaluate": "manet.evaluation.evaluate:evaluate",
     "list_models": "manet.model:list_models",
     "list_networks": "manet.networks:list_networks",
@@ -46,10 +55,13 @@ _PLACES = {
     "prepare": "manet.datasets.sources:prepare_source",
     "save": "manet.model:save",
     "train": "manet.training.run:train",
+    "write_assessment": "manet.assessment.report:write_assessment",
+    "write_change_map": "manet.assessment.change:write_change_map",
 }
 """Where each name of the face is defined."""
 
 __all__ = [
+    "DesignSettings",
     "Legend",
     "Model",
     "Outputs",
@@ -58,7 +70,10 @@ __all__ = [
     "Progress",
     "Recipe",
     "__version__",
+    "assess",
+    "assess_labelled",
     "build",
+    "design_sample",
     "evaluate",
     "list_models",
     "list_networks",
@@ -68,6 +83,8 @@ __all__ = [
     "prepare",
     "save",
     "train",
+    "write_assessment",
+    "write_change_map",
 ]
 
 

@@ -51,6 +51,14 @@ class DatasetNotFoundError(DatasetError, FileNotFoundError):
     """A source, manifest or label file is not there."""
 
 
+class SampleError(ManetError):
+    """A sample of reference labels is not as it must be, or does not belong to the map."""
+
+
+class SampleNotFoundError(SampleError, FileNotFoundError):
+    """A sample is not there."""
+
+
 class DownloadError(ManetError):
     """A file could not be fetched, or its checksum is not the pinned one."""
 

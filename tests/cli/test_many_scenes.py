@@ -29,6 +29,7 @@ def test_one_bad_scene_does_not_stop_the_others(run: Run, checkpoint: Path, fold
     options = ("--device", "cpu", "--window", "64", "--overlap", "16", "--out", out / "maps", "--areas", out / "areas")
     status, text, error = run("predict", checkpoint, folder, *options)
     assert status == 1 and "2 of 3 scenes mapped" in text
+    assert text.count("the areas are mapped ones") == 1 and "`manet assess` gives estimates" in text
     assert error.count("failed: ") == 1 and f"not mapped: {folder / 'b.tif'}\n" in error
     names = {str(path.relative_to(out)) for path in out.rglob("*.*") if path.is_file()}
     expected = {f"maps/{name}.tif{end}" for name in "ac" for end in ("", ".aux.xml")}

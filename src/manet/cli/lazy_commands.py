@@ -9,7 +9,7 @@ from typer.main import get_command
 from manet.cli.hints import CommandGroup
 
 PANELS = {
-    "Maps": ("predict", "polygons", "models", "info", "demo"),
+    "Maps": ("predict", "polygons", "assess", "models", "info", "demo"),
     "Your own network": ("fetch", "prepare", "check", "recipes", "train", "evaluate"),
     "Share": ("export", "card", "release", "convert", "submit"),
     "Research": ("compare", "experiments", "benchmark"),

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from manet.raster.inputs import NamedScene
     from manet.raster.polygons import PolygonSettings
 
+MAPPED_AREAS = (
+    "the areas are mapped ones, which classification errors bias; `manet assess` gives estimates with intervals"
+)
+
 
 def predict(
     files: Annotated[
@@ -145,6 +149,8 @@ def predict(
             _predict_all(opened, jobs, settings, progress)
         else:
             _predict_one(opened, *jobs[0], settings, progress)
+        if areas is not None:
+            progress.note(MAPPED_AREAS)
 
 
 def _polygon_settings(background: Literal["out", "cells"], simplify: float, least_area: float) -> "PolygonSettings":

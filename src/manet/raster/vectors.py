@@ -100,7 +100,7 @@ def read_polygon_file(path: str | Path, attribute: str | None = None) -> Polygon
         raise DatasetError(
             f"{path} cannot be read as polygons ({reason}); give GeoJSON, GeoPackage or Shapefile"
         ) from error
-    if not _is_on_earth(meta["crs"]):
+    if not is_on_earth(meta["crs"]):
         raise DatasetError(
             f"{path} has no CRS, so it is unknown where its polygons lie; assign one (ogr2ogr -a_srs EPSG:...)"
         )
@@ -199,7 +199,7 @@ def burn(
         )
 
 
-def _is_on_earth(crs: str | None) -> bool:
+def is_on_earth(crs: str | None) -> bool:
     """Whether a CRS refers to the earth; GeoPackage writes an engineering CRS for 'undefined'."""
     if not crs:
         return False

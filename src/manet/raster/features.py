@@ -1,0 +1,192 @@
+"""Files of features with attributes: points and polygons of a sample, with a form for QGIS in a GeoPackage."""
+
+import csv
+import sqlite3
+import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyogrio.errors
+import pyogrio.raw
+import shapely
+from numpy.typing import NDArray
+from pyproj import CRS, Transformer
+
+from manet.errors import OutputError, SampleError, SampleNotFoundError
+from manet.files import replacing
+from manet.raster.vectors import is_on_earth
+
+ENDINGS = (".gpkg", ".csv")
+
+
+@dataclass(frozen=True)
+class Features:
+    """The features of a file in the file's order."""
+
+    path: str
+    crs: str | None
+    """None if it has none, as a CSV file."""
+    geometries: NDArray[np.object_] | None
+    """None of a CSV file, whose coordinates are columns."""
+    columns: dict[str, list[Any]]
+    """Values by the name of the attribute; a missing one is None. Of a CSV file, text."""
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()), ())) if self.geometries is None else len(self.geometries)
+
+    def points(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The x and y of the points, in the file's CRS; NaN where a geometry is no point."""
+        assert self.geometries is not None
+        return shapely.get_x(self.geometries), shapely.get_y(self.geometries)
+
+
+def move_points(
+    x: NDArray[np.float64], y: NDArray[np.float64], crs: str | None, to: str | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Places in another CRS; infinite where there is none. Without two CRSs, places stay as they are."""
+    if crs is None or to is None:
+        return x, y
+    move = Transformer.from_crs(CRS.from_user_input(crs), CRS.from_user_input(to), always_xy=True)
+    moved_x, moved_y = move.transform(x, y)
+    return np.asarray(moved_x), np.asarray(moved_y)
+
+
+def check_feature_file(path: Path) -> None:
+    """Raises OutputError if features cannot be written under this name."""
+    if path.suffix.lower() not in ENDINGS:
+        raise OutputError(f"{path} is not a name for a sample; expected one that ends in {' or '.join(ENDINGS)}")
+
+
+def write_features(
+    path: Path,
+    geometries: Sequence[shapely.Geometry],
+    kind: Literal["Point", "Polygon"],
+    columns: Mapping[str, Sequence[Any]],
+    crs: str | None,
+    form: str | None = None,
+    overwrite: bool = False,
+) -> None:
+    """Write features as a GeoPackage, or points as a CSV file with columns x and y.
+
+    Args:
+        path: File to write, .gpkg or .csv.
+        geometries: One per feature, in the CRS.
+        kind: Of all geometries.
+        columns: Values by the name of the attribute; None is missing.
+        crs: WKT; None if unknown.
+        form: QML for QGIS, which takes it from the GeoPackage by itself.
+        overwrite: Whether a file that exists is replaced.
+
+    Raises:
+        OutputError: The file exists and is not to be overwritten, or it cannot be written.
+    """
+    check_feature_file(path)
+    with replacing(path, overwrite) as partial:
+        if path.suffix.lower() == ".csv":
+            _write_csv(partial, geometries, columns)
+            return
+        values = [_column(column) for column in columns.values()]
+        try:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", ".*crs.*")
+                pyogrio.raw.write(
+                    partial,
+                    shapely.to_wkb(np.array(geometries, object)),
+                    values,
+                    list(columns),
+                    layer=path.stem,
+                    driver="GPKG",
+                    geometry_type=kind,
+                    crs=crs,
+                )
+            if form is not None:
+                _add_form(partial, path.stem, form)
+        except (pyogrio.errors.DataSourceError, pyogrio.errors.GeometryError, sqlite3.Error) as error:
+            raise OutputError(f"{path} cannot be written ({error}); check the folder and the disk") from error
+
+
+def _column(values: Sequence[Any]) -> NDArray[Any]:
+    text = any(isinstance(value, str) or value is None for value in values)
+    return np.array(values, object) if text else np.asarray(values)
+
+
+def _write_csv(path: Path, points: Sequence[shapely.Geometry], columns: Mapping[str, Sequence[Any]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow([*columns, "x", "y"])
+        x, y = shapely.get_x(np.array(points, object)), shapely.get_y(np.array(points, object))
+        for *values, east, north in zip(*columns.values(), x.tolist(), y.tolist(), strict=True):
+            rows.writerow(["" if value is None else value for value in (*values, east, north)])
+
+
+FORM_TABLE = """
+CREATE TABLE layer_styles (
+    id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, f_table_catalog TEXT(256), f_table_schema TEXT(256),
+    f_table_name TEXT(256), f_geometry_column TEXT(256), styleName TEXT(30), styleQML TEXT, styleSLD TEXT,
+    useAsDefault BOOLEAN, description TEXT, owner TEXT(30), ui TEXT(30),
+    update_time DATETIME DEFAULT CURRENT_TIMESTAMP
+)
+"""
+"""The table in which QGIS looks for the style of a layer."""
+
+
+def _add_form(path: Path, layer: str, form: str) -> None:
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(FORM_TABLE)
+        database.execute(
+            "INSERT INTO gpkg_contents (table_name, data_type, identifier, srs_id) "
+            "VALUES ('layer_styles', 'attributes', 'layer_styles', 0)"
+        )
+        (column,) = database.execute("SELECT column_name FROM gpkg_geometry_columns").fetchone()
+        database.execute(
+            "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, styleName, "
+            "styleQML, styleSLD, useAsDefault, description, owner) VALUES ('', '', ?, ?, ?, ?, '', 1, '', '')",
+            (layer, column, layer, form),
+        )
+
+
+def read_features(path: str | Path) -> Features:
+    """Read features from a file of GDAL's vector drivers, its first layer, or from a CSV file.
+
+    Raises:
+        SampleNotFoundError: There is no such file.
+        SampleError: The file cannot be read.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise SampleNotFoundError(f"no sample at {path}; give a GeoPackage or a CSV file")
+    if file.suffix.lower() == ".csv":
+        return _read_csv(file)
+    try:
+        layer = next((str(name) for name in pyogrio.list_layers(file)[:, 0] if name != "layer_styles"), None)
+        meta, _, wkb, values = pyogrio.raw.read(file, layer=layer)
+        geometries = shapely.from_wkb(wkb)
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, shapely.errors.GEOSException) as error:
+        reason = str(error).splitlines()[0]
+        raise SampleError(f"{path} cannot be read as a sample ({reason}); give a GeoPackage or a CSV file") from error
+    columns = {
+        str(name): [None if value is None or value != value else value for value in column.tolist()]
+        for name, column in zip(meta["fields"], values, strict=True)
+    }
+    return Features(str(path), meta["crs"] if is_on_earth(meta["crs"]) else None, geometries, columns)
+
+
+def _read_csv(path: Path) -> Features:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.reader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise SampleError(f"{path} cannot be read as a CSV file ({error}); write it as UTF-8") from error
+    if len(rows) < 2:
+        raise SampleError(f"{path} has no rows below its header; give one row per point")
+    header = [name.strip() for name in rows[0]]
+    for number, row in enumerate(rows[1:], 2):
+        if row and len(row) != len(header):
+            raise SampleError(f"{path}: line {number} has {len(row)} values; expected {len(header)} as in the header")
+    table = [row for row in rows[1:] if row]
+    columns = {name: [row[i].strip() or None for row in table] for i, name in enumerate(header)}
+    return Features(str(path), None, None, columns)
