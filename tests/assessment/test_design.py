@@ -219,6 +219,12 @@ def test_maps_and_outputs_that_do_not_work(map_file: Path, tmp_path: Path) -> No
         manet.design_sample(photograph, tmp_path / "x.csv")
     with pytest.raises(SceneError, match="no valid pixel"):
         manet.design_sample(write_map(tmp_path / "empty.tif", np.full((4, 5), 255, np.uint8)), tmp_path / "x.csv")
+    thin = write_map(tmp_path / "thin.tif", np.zeros((1, 2000), np.uint8))
+    with pytest.raises(OptionError, match="a grid of every 22-th pixel has"):
+        manet.design_sample(thin, tmp_path / "x.csv", manet.DesignSettings(design="systematic", size=4))
+    for block, words in ((1, "got blocks of 1 pixels"), (5000, "expected 2 to 4096")):
+        with pytest.raises(OptionError, match=words):
+            list_blocks([ClassMap(map_file)], block)
     (tmp_path / "there.csv").write_text("x")
     with pytest.raises(OutputError, match="exists already"):
         manet.design_sample(map_file, tmp_path / "there.csv")

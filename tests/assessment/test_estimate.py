@@ -228,8 +228,11 @@ def test_bad_samples_are_one_line_each(sample: Path, map_file: Path, mapped: np.
     (tmp_path / "broken.gpkg").write_text("no database")
     with pytest.raises(SampleError, match="cannot be read as a sample"):
         manet.assess(tmp_path / "broken.gpkg", map_file)
+    with pytest.raises(OptionError, match="its points are stratified, not random"):
+        manet.assess(sample, map_file, design="random")
+    write_rows(tmp_path / "plain.csv", _without(sample, "design"))
     with pytest.raises(OptionError, match="no design 'grid'"):
-        manet.assess(sample, map_file, design="grid")
+        manet.assess(tmp_path / "plain.csv", map_file, design="grid")
 
 
 def test_a_geopackage_without_a_crs_is_refused(sample: Path, map_file: Path, tmp_path: Path) -> None:
@@ -263,7 +266,9 @@ def test_the_report(sample: Path, map_file: Path, tmp_path: Path) -> None:
     assert float(row["users_accuracy_standard_error"]) == building.users.standard_error
     page = (tmp_path / "report/report.md").read_text(encoding="utf-8")
     assert sentence(found) in page and "Olofsson, P., Foody" in page and "areas.png" in page
-    assert f"{100 * found.overall.value:.2f}" in page
+    low, high = 100 * (found.overall.low or 0), 100 * (found.overall.high or 0)
+    assert f"{100 * found.overall.value:.2f} % (95 % confidence interval {low:.2f} to {high:.2f} %)." in page
+    assert "building" in sentence(found) and "± " in sentence(found)
     assert (tmp_path / "report/areas.png").read_bytes()[:4] == b"\x89PNG"
     with pytest.raises(OutputError, match="exists already"):
         manet.write_assessment(found, tmp_path / "report")

@@ -29,7 +29,7 @@ class DesignSettings:
     design: Design = "stratified"
     """stratified: points in every stratum; random: points anywhere; systematic: points on a grid with a random start;
     blocks: squares of pixels, all of whose pixels are labelled."""
-    strata: Path | None = None
+    strata: str | Path | None = None
     """A raster on the map's grid, or a file of polygons; None: the map's classes are the strata."""
     attribute: str | None = None
     """The polygons' attribute whose values are the strata; None: inside and outside."""
@@ -113,13 +113,18 @@ def design_sample(
     opened = open_maps(paths)
     if chosen.design == "blocks":
         return _design_blocks(opened, path, chosen, overwrite, progress)
-    by = stratifier(chosen.strata, chosen.attribute, opened)
+    strata_source = None if chosen.strata is None else Path(chosen.strata)
+    by = stratifier(strata_source, chosen.attribute, opened)
     population = count_strata(opened, by, progress)
     sizes, error = _sizes(population, chosen, isinstance(by, ByClass))
     strata = len(sizes)
     if chosen.design == "systematic":
         step = max(round(float(np.sqrt(population.pixels.sum() / sizes.sum()))), 1)
         points = draw_systematic(population, by, step, chosen.seed, progress)
+        if len(points) < 2:
+            raise OptionError(
+                f"a grid of every {step}-th pixel has {len(points)} points here; ask for more", option="size"
+            )
         chances = np.full(strata, 1 / step**2)
     else:
         group = np.arange(strata) if chosen.design == "stratified" else np.zeros(strata, np.int64)

@@ -16,6 +16,9 @@ from manet.raster.windows import Window
 LARGEST_BLOCK = 4096
 """Height and width, pixels."""
 
+MOST_BLOCKS = 4_000_000
+"""Of all maps together, so that memory is bounded."""
+
 
 @dataclass(frozen=True)
 class Points:
@@ -113,10 +116,15 @@ def list_blocks(maps: list[ClassMap], size: int, progress: Progress = QUIET) -> 
     """The blocks of size x size pixels, from each map's corner on, that hold a pixel of the map.
 
     Raises:
-        OptionError: The size is out of range.
+        OptionError: The size is out of range, or gives too many blocks.
     """
     if not 2 <= size <= LARGEST_BLOCK:
         raise OptionError(f"got blocks of {size} pixels; expected 2 to {LARGEST_BLOCK}", option="block")
+    if (count := sum(-(-m.height // size) * -(-m.width // size) for m in maps)) > MOST_BLOCKS:
+        raise OptionError(
+            f"the maps have {count} blocks of {size} pixels; expected at most {MOST_BLOCKS}: give larger ones",
+            option="block",
+        )
     at_once = size * max(TILE // size, 1)
     found: list[Block] = []
     total = sum(-(-m.height // at_once) * -(-m.width // at_once) for m in maps)

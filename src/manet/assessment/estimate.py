@@ -40,12 +40,16 @@ def assess(
         SampleNotFoundError: There is no such sample.
         SampleError: It does not belong to the maps, or a stratum has too few labelled points.
         SceneError: A map cannot be read.
-        OptionError: There is no such design.
+        OptionError: There is no such design, or the file names another.
     """
     opened = open_maps([maps] if isinstance(maps, str | Path) else list(maps))
     counts = count_classes(opened, progress)
     found = read_reference_sample(sample, opened, counts.names)
     said = found.design()
+    if said is not None and design not in (None, said):
+        raise OptionError(
+            f"the sample says that its points are {said}, not {design}; leave out the design", option="design"
+        )
     chosen = design or said or _guess(found)
     if chosen not in DESIGN_WORDS:
         raise OptionError(f"no design '{chosen}' of points; expected one of {', '.join(DESIGN_WORDS)}", option="design")

@@ -152,6 +152,6 @@ def count_strata(maps: Sequence[ClassMap], by: Stratifier, progress: Progress = 
         class_pixels += own.sum(axis=0)
         class_ground += sizes @ own
     found = class_counts(maps, class_pixels, class_ground)
-    names = found.names if isinstance(by, ByClass) else by.names
+    names = found.names if isinstance(by, ByClass) else by.names[: int(np.flatnonzero(ground)[-1]) + 1]
     table = np.stack(by_tile)[:, : len(names)]
     return Population(places, table, ground[: len(names)], names, found)

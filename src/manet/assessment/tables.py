@@ -127,9 +127,14 @@ def sentence(assessment: Assessment) -> str:
     """What a paper says of the map."""
     overall = assessment.overall
     units = "blocks" if "blocks" in assessment.design else "clusters" if "clusters" in assessment.design else "points"
+    between = (
+        ""
+        if overall.low is None or overall.high is None
+        else (f" (95 % confidence interval {100 * overall.low:.2f} to {100 * overall.high:.2f} %)")
+    )
     parts = [
         f"From {assessment.units} {units} ({assessment.design}), the overall accuracy of the map is estimated as "
-        f"{percent(overall)} % (95 % confidence interval)."
+        f"{100 * overall.value:.2f} %{between}."
     ]
     areas = [
         f"{c.name} {_hectares(c.area_m2)} ha" if c.area_m2 is not None else f"{c.name} {percent(c.share)} %"
