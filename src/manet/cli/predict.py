@@ -145,12 +145,12 @@ def predict(
         # before the first scene is mapped: outputs in the folder of the scenes would replace those still to come
         refuse_inputs([path for _, outputs in jobs for path in outputs.paths], [scene.path for scene in found])
         progress.note(f"runs on {opened.runtime.description}")
+        if areas is not None:
+            progress.note(MAPPED_AREAS)
         if several:
             _predict_all(opened, jobs, settings, progress)
         else:
             _predict_one(opened, *jobs[0], settings, progress)
-        if areas is not None:
-            progress.note(MAPPED_AREAS)
 
 
 def _polygon_settings(background: Literal["out", "cells"], simplify: float, least_area: float) -> "PolygonSettings":
