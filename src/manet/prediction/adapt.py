@@ -34,6 +34,10 @@ FAR_STD = 3.0
 """A band's standard deviation is far from the training's beyond this factor."""
 
 
+ROUNDING = 1e-6
+"""Of a pixel, in quotients of heights and widths."""
+
+
 @dataclass(frozen=True)
 class Adapted:
     """A scene as a network takes it, what was done to it, and what is doubtful."""
@@ -170,10 +174,10 @@ def _pixel(own: Scene, resampled: Scene) -> tuple[float, float]:
 
 
 def _covering(region: Window, height: float, width: float) -> Window:
-    """The resampled pixels that the centres of a region's own pixels lie in."""
-    top, bottom = (int((row + 0.5) / height) for row in (region.row, region.bottom - 1))
-    left, right = (int((col + 0.5) / width) for col in (region.col, region.right - 1))
-    return Window(top, left, bottom + 1 - top, right + 1 - left)
+    """The resampled pixels that have a share in a region of the scene's own pixels."""
+    top, left = (math.floor(start + ROUNDING) for start in (region.row / height, region.col / width))
+    bottom, right = (math.ceil(end - ROUNDING) for end in (region.bottom / height, region.right / width))
+    return Window(top, left, bottom - top, right - left)
 
 
 def _first(start: int, factor: float) -> int:
