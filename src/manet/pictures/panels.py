@@ -18,6 +18,8 @@ NARROWEST = 640
 """Pixels of the whole, at least."""
 GAP = 14
 """Pixels between panels, and around them."""
+FRAME = (150, 150, 150)
+"""The colour of the line around a panel, since classes may be white."""
 SHAPE = 0.6
 """Height over width that the whole should have."""
 
@@ -66,7 +68,9 @@ def write_panels(
         for column, lines in enumerate(row):
             left = GAP + column * slot + (slot - GAP - width) // 2
             text.draw(draw, lines, left + width // 2, top)
-            whole.paste(next(shown), (left, top + row_height - height - GAP))
+            corner = left, top + row_height - height - GAP
+            draw.rectangle((left - 1, corner[1] - 1, left + width, corner[1] + height), outline=FRAME)
+            whole.paste(next(shown), corner)
             if pixel_m is not None and column == 0 and row is names[0]:
                 across = pixel_m[0] * next(iter(panels.values())).shape[1] / width
                 draw_scale_bar(whole, text, (left, top + row_height - GAP), width, across)
