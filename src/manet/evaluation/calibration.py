@@ -26,7 +26,7 @@ class CalibrationBin(BaseModel):
     """Share of the pixels that are predicted rightly, 0 to 1."""
 
 
-class Calibration(BaseModel):
+class CalibrationScores(BaseModel):
     """How confidence and accuracy go together."""
 
     model_config = ConfigDict(frozen=True)
@@ -58,7 +58,7 @@ class CalibrationCounts:
         self.right += np.bincount(bins[labels[counted] == classes[counted]], minlength=BINS)
         self.confidence += np.bincount(bins, confidence, BINS)
 
-    def result(self) -> Calibration | None:
+    def result(self) -> CalibrationScores | None:
         """The calibration; None if nothing was counted."""
         total = self.pixels.sum()
         if not total:
@@ -75,7 +75,7 @@ class CalibrationCounts:
                 zip(self.pixels, self.right, self.confidence, strict=True)
             )
         )
-        return Calibration(error=_error(bins), bins=bins)
+        return CalibrationScores(error=_error(bins), bins=bins)
 
 
 def _error(bins: Sequence[CalibrationBin]) -> float:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from manet.datasets.manifest import Area, Manifest, Split
 from manet.errors import DatasetError
 from manet.evaluation.boundary import BoundaryScores, boundary_scores
-from manet.evaluation.calibration import Calibration
+from manet.evaluation.calibration import CalibrationScores
 from manet.evaluation.counting import Tally, held, open_labels, windows
 from manet.evaluation.error_map import write_error_map
 from manet.evaluation.gallery import Gallery
@@ -37,7 +37,7 @@ class Evaluation(BaseModel):
     """None if it was not asked for, or if labels are eroded, which leaves the boundaries out."""
     objects: dict[str, tuple[SizeScores, ...]] | None = None
     """One entry per bin of sizes for each class, the smallest first; None if not asked for, or if labels are eroded."""
-    calibration: Calibration | None = None
+    calibration: CalibrationScores | None = None
     """None if probabilities were not at hand."""
     confusion: tuple[tuple[int, ...], ...]
     """Pixels by true class (row) and predicted class (column)."""
