@@ -23,7 +23,7 @@ AREAS = 4
 """Number of whole areas that are shown, spread over the split."""
 WINDOW = 512
 """Height and width of the windows that are compared, pixels."""
-EACH = 3
+EACH = 4
 """Number of best and of worst windows."""
 LEAST_SCORED, LEAST_SHARE = 0.5, 0.01
 """Share of a window that is scored, and share of a class among the pixels that are, below which they do not count."""
