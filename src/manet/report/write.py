@@ -21,7 +21,7 @@ def write_report(
     Args:
         sources: Folders of `train` or `evaluate`, or files of scores.
         out: Page to write, .html.
-        names: What each source is called in the page; None: its path.
+        names: What each source is called in the page; None: the end of its path that tells it from the others.
         overwrite: Replace a page that is there.
 
     Raises:
@@ -32,9 +32,19 @@ def write_report(
     paths = [Path(source) for source in sources]
     if not paths:
         raise OptionError("got no run and no evaluation; give the folder of at least one")
-    found = read_sources(paths, names or [path.as_posix() for path in paths])
+    found = read_sources(paths, names or short_names(paths))
     page = _of_one(found) if len(paths) == 1 else _of_several(found)
     page.write(Path(out), overwrite)
+
+
+def short_names(paths: Sequence[Path]) -> list[str]:
+    """The ends of paths, as short as they can be while each is another; of files, their folders."""
+    parts = [(path.parent if path.is_file() else path).resolve().parts for path in paths]
+    for count in range(1, max(map(len, parts)) + 1):
+        names = ["/".join(each[-count:]) for each in parts]
+        if len(set(names)) == len(names):
+            return names
+    return [path.as_posix() for path in paths]  # one was given twice
 
 
 def _of_one(found: Sources) -> Page:
