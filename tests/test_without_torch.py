@@ -16,15 +16,15 @@ Town = tuple[Path, Manifest]
 
 BLOCKED = ("torch", "torchvision", "timm", "lightning", "onnx", "onnxruntime")
 
-SITECUSTOMIZE = f"import sys; sys.modules.update(dict.fromkeys({BLOCKED!r}))"
+SITECUSTOMIZE = "import sys; sys.modules.update(dict.fromkeys({}))"
 """Python imports this by itself when it starts."""
 
 
 class Light:
     """The command line in a process that cannot import what is blocked."""
 
-    def __init__(self, folder: Path) -> None:
-        (folder / "sitecustomize.py").write_text(SITECUSTOMIZE)
+    def __init__(self, folder: Path, blocked: tuple[str, ...] = BLOCKED) -> None:
+        (folder / "sitecustomize.py").write_text(SITECUSTOMIZE.format(repr(blocked)))
         self.environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(folder), *sys.path])}
 
     def __call__(self, *arguments: object) -> tuple[int, str, str]:
@@ -47,9 +47,16 @@ def test_nothing_blocked_can_be_imported(light: Light) -> None:
 def test_maps_polygons_and_areas(context: str, light: Light, town: Town, tmp_path: Path) -> None:
     scene = town[0] / "images/town.tif"
     out = {name: tmp_path / f"{context}.{name}" for name in ("tif", "gpkg", "csv")}
+    preview: tuple[object, ...] = ()
+    if context == "window":
+        out["png"] = tmp_path / "window.png"
+        preview = "--preview", out["png"]
+    else:  # what draws is only imported for a preview
+        light = Light(tmp_path, (*BLOCKED, "matplotlib"))
     status, text, error = light(
         *("predict", "--model", "town", scene, "--out", out["tif"], "--context", context, "--polygons", out["gpkg"]),
         *("--areas", out["csv"], "--probabilities", tmp_path / "shares.tif", "--window", 256),
+        *preview,
     )
     assert status == 0, error
     assert "runs on openvino" in text

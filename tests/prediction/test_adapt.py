@@ -120,7 +120,7 @@ def test_the_map_of_a_resampled_scene_lies_on_its_own_grid(gsd_m: float, tmp_pat
         assert not adapted.warnings
         with adapted.own as own, adapted.resampled or own as seen:
             context = WindowContext(FunctionRuntime(brightness), 2, 40, 8)
-            predictor = OwnGrid(context, seen) if adapted.resampled else context
+            predictor = OwnGrid(context, own, seen) if adapted.resampled else context
             calls = write_map(predictor, own, Outputs(tmp_path / "map.tif"), BUILDINGS)
             assert calls[-1] == predictor.steps(own.window) == len(context.windows(seen.window))
     with rasterio.open(tmp_path / "map.tif") as raster, rasterio.open(path) as source:

@@ -121,11 +121,19 @@ def trivial_answer(manifest: "Manifest") -> tuple[str, float, float]:
 
 
 def _draw(data: Path, manifest: "Manifest", map_file: Path) -> Path:
-    """Draw the test area: image, labels and map. The picture lies next to the map."""
-    from manet.evaluation.figures import write_panel
+    """Draw the test area: image, labels, map and errors. The picture lies next to the map."""
+    from manet.pictures.errors import write_comparison
+    from manet.raster.scene import Scene
 
-    panel, scene = map_file.with_suffix(".png"), manifest.scenes[0]
-    rasters: dict[str, str | Path] = {"labels": data / scene.labels, "prediction": map_file}
-    window = manifest.splits["test"][0].window
-    write_panel(panel, data / scene.image, rasters, manifest.legend, window, title=f"{manifest.dataset}: test area")
+    panel, entry, window = map_file.with_suffix(".png"), manifest.scenes[0], manifest.splits["test"][0].window
+    with Scene(data / entry.image) as scene, Scene(data / entry.labels) as labels, Scene(map_file) as classes:
+        write_comparison(
+            panel,
+            scene.read(window)[0],
+            labels.read(window)[0][0].astype("uint8"),
+            classes.read(window)[0][0].astype("uint8"),
+            manifest.legend,
+            title=f"{manifest.dataset}: test area",
+            pixel_m=scene.pixel_m(),
+        )
     return panel

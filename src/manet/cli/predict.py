@@ -85,6 +85,9 @@ def predict(
     background: BackgroundOption = "out",
     simplify: SimplifyOption = 0,
     least_area: LeastAreaOption = 0,
+    preview: Annotated[
+        Path | None, typer.Option(help="Picture to write, .png: the scene and its map, at most 1000 pixels each.")
+    ] = None,
     events: Annotated[
         bool, typer.Option("--json", help="Events for programs on standard output, one JSON object a line.")
     ] = False,
@@ -135,6 +138,7 @@ def predict(
                     surfaces=place(areas, scene, ".csv") if areas else None,
                     polygons=place(polygons, scene, ".gpkg") if polygons else None,
                     polygon_settings=_polygon_settings(background, simplify, least_area) if polygons else None,
+                    preview=place(preview, scene, ".png") if preview else None,
                     cog=cog,
                     overwrite=overwrite,
                     restart=restart,

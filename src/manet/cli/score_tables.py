@@ -71,4 +71,5 @@ def print_protocols(evaluations: Sequence["Evaluation"]) -> None:
 
 
 def _windows(protocol: "Protocol") -> str:
-    return f"context {protocol.context}, window {protocol.window}, overlap {protocol.overlap}"
+    adapted = "".join(f", {change}" for change in protocol.adapted)
+    return f"context {protocol.context}, window {protocol.window}, overlap {protocol.overlap}{adapted}"

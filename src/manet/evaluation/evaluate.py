@@ -1,24 +1,19 @@
 """Scores of a model on a split, in one call."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from manet.datasets.manifest import Manifest, Split, read_manifest
+from manet.datasets.manifest import Split, read_manifest
 from manet.evaluation.boundary import boundary_tolerance
+from manet.evaluation.gallery import Gallery
 from manet.evaluation.objects import check_by_size
-from manet.evaluation.protocol import Foreground, Grid, LabelVersion, PredictionProtocol
+from manet.evaluation.protocol import Foreground, Grid, LabelVersion
+from manet.evaluation.reliability import Reliability
 from manet.evaluation.scoring import Evaluation, areas_of, check_legend, score_split
+from manet.evaluation.split_predictor import SplitPredictor, adapt_split
 from manet.model import Model
-from manet.prediction.build_predictor import build_predictor
-from manet.prediction.predictor import Predictor
 from manet.prediction.settings import PredictionSettings
 from manet.progress import QUIET, Progress
-from manet.raster.scene import Scene
-from manet.raster.windows import Window
 
 SCENE_WINDOW = 1024
 """Height and width of windows with scene context, pixels: whatever the machine's memory is, so that the protocol is the
@@ -37,6 +32,8 @@ class Measures:
     """What is found of objects of every size."""
     errors: Path | None = None
     """Folder for error maps: where the prediction is right and where it is wrong."""
+    pictures: Path | None = None
+    """Folder for pictures of image, labels, prediction and errors: of areas, and of the best and worst windows."""
 
 
 def evaluate(
@@ -70,6 +67,7 @@ def evaluate(
 
     Raises:
         DatasetError: The dataset has other classes than the model, no such split, or no labels there.
+        SceneError: A scene lacks bands that the model takes, or has values that its number type cannot hold.
         OptionError: The measures do not go together with the labels.
     """
     grid = Grid((labels,), (foreground,), (settings.augmentation,))
@@ -89,7 +87,6 @@ def evaluate_protocols(
     """As `evaluate`, under every protocol of a grid, the chosen one first; each augmentation is predicted once."""
     folder = Path(data)
     manifest = read_manifest(folder)
-    areas = areas_of(manifest, split)
     boundary = measures.boundary or measures.boundary_m is not None
     tolerance = boundary_tolerance(manifest, measures.boundary_m, grid) if boundary else None
     if measures.by_size:
@@ -97,40 +94,31 @@ def evaluate_protocols(
     check_legend(model.legend, manifest)
     if settings.context == "scene" and settings.window is None:
         settings = replace(settings, window=SCENE_WINDOW)
+    adapted = adapt_split(model.card, folder, manifest, split, settings, progress)
     evaluations: list[Evaluation] = []
     for augmentation in grid.augmentations:
         chosen = replace(settings, augmentation=augmentation)
-        with Scene(folder / manifest.scene(areas[0].scene).image) as first:
-            predictor = build_predictor(model.runtime, model.card, chosen, first, areas[0].window, progress)
-        protocol = PredictionProtocol(
-            window=predictor.window, overlap=predictor.overlap, augmentation=augmentation, context=chosen.context
-        )
         name = f"evaluating on {split}" + (f", {augmentation}" if len(grid.augmentations) > 1 else "")
-        evaluations += score_split(
-            _Counting(predictor, manifest, split, name, progress),
+        predictor = SplitPredictor(model, chosen, adapted, name, progress)
+        reliability = Reliability(folder, manifest, grid.labels)
+        predictor.watch = reliability.add
+        gallery = None
+        if measures.pictures is not None and not evaluations:
+            gallery = Gallery(measures.pictures, manifest.legend, areas_of(manifest, split), split)
+        found = score_split(
+            predictor,
             folder,
             manifest,
             split,
-            protocol,
+            predictor.protocol,
             labels=grid.labels,
             foregrounds=grid.foregrounds,
             tolerance=tolerance,
             by_size=measures.by_size,
             errors=measures.errors if not evaluations else None,
+            gallery=gallery,
         )
+        evaluations += [
+            one.model_copy(update={"calibration": reliability.counts[one.protocol.labels].result()}) for one in found
+        ]
     return evaluations
-
-
-class _Counting:
-    """Predicts the areas of a split one after the other, and counts their windows together."""
-
-    def __init__(self, predictor: Predictor, manifest: Manifest, split: Split, name: str, progress: Progress) -> None:
-        self.predictor, self.name, self.progress = predictor, name, progress
-        self.total = sum(predictor.steps(area.window) for area in areas_of(manifest, split))
-        self.before = 0
-
-    def __call__(self, scene: Scene, region: Window) -> Iterator[tuple[Window, NDArray[np.uint8]]]:
-        yield from self.predictor.classes(
-            scene, region, lambda done: self.progress.count(self.name, self.before + done, self.total)
-        )
-        self.before += self.predictor.steps(region)

@@ -1,40 +1,16 @@
-"""Figures: image, labels and prediction side by side; the confusion matrix; accuracy by the size of objects."""
+"""Figures: the confusion matrix; accuracy by the size of objects."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from numpy.typing import NDArray
 
 from manet.evaluation.objects import SizeScores, size_names
 from manet.evaluation.scoring import Evaluation
-from manet.files import replacing
-from manet.legend import IGNORED, Legend
-from manet.raster.scene import Scene
-from manet.raster.windows import Window
+from manet.legend import Legend
 from manet.tables import short
-
-
-def colourise(classes: NDArray[np.integer], legend: Legend) -> NDArray[np.uint8]:
-    """Class indices (height, width) in the legend's colours (height, width, 3); ignored pixels are grey."""
-    table = np.full((IGNORED + 1, 3), 128, np.uint8)
-    table[: len(legend)] = legend.colours
-    return table[classes]
-
-
-def stretch(image: NDArray[np.generic]) -> NDArray[np.float64]:
-    """A picture (height, width, 3) of an image (bands, height, width).
-
-    Returns:
-        The first three bands, or the first one in grey, with the percentiles 2 and 98 of each at 0 and 1. NaN in the
-        image is left out of the percentiles and stays NaN.
-    """
-    values = np.moveaxis(image[: 3 if image.shape[0] >= 3 else 1], 0, 2).astype(np.float64)
-    low, high = np.nanpercentile(values, (2, 98), axis=(0, 1))
-    return np.clip((values - low) / np.maximum(high - low, 1e-9), 0, 1).repeat(3 // values.shape[2], axis=2)
 
 
 def legend_handles(legend: Legend) -> list[Patch]:
@@ -43,46 +19,6 @@ def legend_handles(legend: Legend) -> list[Patch]:
         Patch(facecolor="#{:02x}{:02x}{:02x}".format(*colour), edgecolor="black", label=name)
         for name, colour in zip(legend.names, legend.colours, strict=True)
     ]
-
-
-def write_panel(
-    out: Path,
-    image: str | Path,
-    rasters: Mapping[str, str | Path],
-    legend: Legend,
-    window: Window,
-    *,
-    title: str,
-    overwrite: bool = False,
-) -> None:
-    """Write a PNG of one window: the image, then each class raster, with the legend below.
-
-    Args:
-        out: File to write.
-        image: Scene whose first bands are shown.
-        rasters: Class rasters on the scene's grid by the names they are shown under.
-        legend: The classes of the rasters.
-        window: What is shown of the scene.
-        title: Shown above the pictures.
-        overwrite: Replace a file that is there.
-    """
-    with Scene(image) as scene:
-        pictures: dict[str, NDArray[Any]] = {"image": stretch(scene.read(window)[0])}
-    for name, path in rasters.items():
-        with Scene(path) as raster:
-            pictures[name] = colourise(raster.read(window)[0][0], legend)
-    shape = window.height / window.width
-    figure = Figure(figsize=(5 * len(pictures), 5 * shape + 1), layout="constrained")
-    axes = figure.subplots(1, len(pictures), squeeze=False)[0]
-    for axis, (name, picture) in zip(axes, pictures.items(), strict=True):
-        axis.imshow(picture, interpolation="nearest" if picture.dtype == np.uint8 else "antialiased")
-        axis.set_title(name)
-        axis.set_axis_off()
-    figure.suptitle(title)
-    handles = legend_handles(legend)
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
-    with replacing(out, overwrite) as partial:
-        figure.savefig(partial, dpi=120)
 
 
 def draw_confusion(evaluation: Evaluation, path: Path) -> None:

@@ -36,6 +36,8 @@ class PredictionProtocol(BaseModel):
     """Pixels that neighbouring windows share; with scene context twice the halo."""
     augmentation: Augmentation = "none"
     context: Context = "window"
+    adapted: tuple[str, ...] = ()
+    """What was done to bring scenes to the bands and the ground sampling distance that the network was trained on."""
 
     @model_validator(mode="before")
     @classmethod

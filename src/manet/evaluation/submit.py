@@ -5,12 +5,12 @@ from pathlib import Path
 from manet.datasets.manifest import read_manifest
 from manet.datasets.submission import form_of, submission
 from manet.evaluation.scoring import areas_of, check_legend
+from manet.evaluation.split_predictor import adapt_split
 from manet.files import refuse_existing
 from manet.model import Model
 from manet.prediction.build_predictor import build_predictor
 from manet.prediction.settings import PredictionSettings
 from manet.progress import QUIET, Progress
-from manet.raster.scene import Scene
 
 
 def submit(
@@ -37,6 +37,7 @@ def submit(
 
     Raises:
         DatasetError: The dataset has no such benchmark, or other classes than the model.
+        SceneError: A scene lacks bands that the model takes.
         OutputError: `out` exists and is not to be replaced, or cannot be written.
     """
     folder, out = Path(data), Path(out)
@@ -44,12 +45,14 @@ def submit(
     manifest = read_manifest(folder)
     form, areas = form_of(manifest.dataset), areas_of(manifest, "test")
     check_legend(model.legend, manifest)
+    adapted = adapt_split(model.card, folder, manifest, "test", settings, progress)
     progress.count("predicting scenes", 0, len(areas))
     with submission(out, form, manifest.legend, overwrite) as add:
         for number, area in enumerate(areas, 1):
             entry = manifest.scene(area.scene)
-            with Scene(folder / entry.image) as scene:
-                predictor = build_predictor(model.runtime, model.card, settings, scene)
-                add(entry.name, predictor.whole(scene, scene.window))
+            taken = adapted.scenes[str(folder / entry.image)]
+            with taken.own as own, taken.seen as seen:
+                predictor = taken.on_own_grid(build_predictor(model.runtime, model.card, settings, seen))
+                add(entry.name, predictor.whole(own, own.window))
             progress.count("predicting scenes", number, len(areas))
     return len(areas)

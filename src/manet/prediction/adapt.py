@@ -1,7 +1,7 @@
 """Scenes unlike the training data: what can be adapted is, and the rest is said."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -34,6 +34,10 @@ FAR_STD = 3.0
 """A band's standard deviation is far from the training's beyond this factor."""
 
 
+ROUNDING = 1e-6
+"""Of a pixel, in quotients of heights and widths."""
+
+
 @dataclass(frozen=True)
 class Adapted:
     """A scene as a network takes it, what was done to it, and what is doubtful."""
@@ -44,6 +48,21 @@ class Adapted:
     """The same at the training's ground sampling distance, where its own is another."""
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
+    changes: tuple[str, ...] = ()
+    """What was done, without the scene's own figures, so that scores can name it in their protocol."""
+
+    @property
+    def seen(self) -> Scene:
+        """What the network sees."""
+        return self.resampled or self.own
+
+    def seen_window(self, region: Window) -> Window:
+        """The window of `seen` that holds a region of the scene's own grid."""
+        return region if self.resampled is None else _covering(region, *_pixel(self.own, self.resampled))
+
+    def on_own_grid(self, predictor: Predictor) -> Predictor:
+        """A predictor of `seen` as one that gives the map on the scene's own grid."""
+        return predictor if self.resampled is None else OwnGrid(predictor, self.own, self.resampled)
 
     def without_collar(self, colour: Colour) -> "Adapted":
         """Both with their collars as nodata, each found on its own grid. Raises SceneError as `find_collar` does."""
@@ -53,7 +72,12 @@ class Adapted:
             scene.close()
             return scene.without(collar.covers)
 
-        return replace(self, own=cleared(self.own), resampled=self.resampled and cleared(self.resampled))
+        return replace(
+            self,
+            own=cleared(self.own),
+            resampled=self.resampled and cleared(self.resampled),
+            changes=(*self.changes, f"{colour} collar is nodata"),
+        )
 
 
 def adapt_scene(scene: Scene, card: Card, native: bool = False) -> Adapted:
@@ -68,6 +92,7 @@ def adapt_scene(scene: Scene, card: Card, native: bool = False) -> Adapted:
             f"{scene.path} holds {kind}, which are no brightnesses; convert it (gdal_translate -expand rgb, or -b BAND)"
         )
     scene, notes, warnings = _adapt_bands(scene, card)
+    changes = ["bands by name"] if notes else ["bands by position"] if warnings else []
     if scene.control_points:
         warnings.append(
             f"{scene.path} is placed by {scene.control_points} control points, which are not used: the map has no "
@@ -85,49 +110,55 @@ def adapt_scene(scene: Scene, card: Card, native: bool = False) -> Adapted:
         else:
             notes.append(f"{both}: resampled to that; the map is on the scene's own grid")
             resampled = scene.at(card.gsd_m)
-    return Adapted(scene, resampled, tuple(notes), tuple(warnings))
+            changes.append(f"resampled to {card.gsd_m:.3g} m")
+    return Adapted(scene, resampled, tuple(notes), tuple(warnings), tuple(changes))
 
 
-def adapt_as_set(scene: Scene, card: Card, settings: PredictionSettings, progress: Progress) -> Adapted:
-    """Adapt a scene as the settings ask, without the collar if they name one, and tell what was done to it."""
+def adapt_as_set(scene: Scene, card: Card, settings: PredictionSettings) -> Adapted:
+    """Adapt a scene as the settings ask, without the collar if they name one. Raises SceneError as `adapt_scene`."""
     adapted = adapt_scene(scene, card, settings.native)
-    for line in adapted.notes:
-        progress.note(line)
-    for line in adapted.warnings:
-        progress.warn(line)
     return adapted if settings.collar is None else adapted.without_collar(settings.collar)
+
+
+def tell(scenes: Iterable[Adapted], progress: Progress) -> None:
+    """Say what was done to scenes and what is doubtful, each line once."""
+    for line in dict.fromkeys(line for adapted in scenes for line in adapted.notes):
+        progress.note(line)
+    for line in dict.fromkeys(line for adapted in scenes for line in adapted.warnings):
+        progress.warn(line)
 
 
 class OwnGrid(Predictor):
     """Predicts a scene at another ground sampling distance, and gives the map on the scene's own grid."""
 
-    def __init__(self, predictor: Predictor, resampled: Scene) -> None:
+    def __init__(self, predictor: Predictor, own: Scene, resampled: Scene) -> None:
         self.predictor, self.resampled = predictor, resampled
         self.window = predictor.window
+        self._pixel = _pixel(own, resampled)
 
     @property
     def overlap(self) -> int:
         return self.predictor.overlap
 
     def steps(self, region: Window) -> int:
-        return self.predictor.steps(self.resampled.window)
+        return self.predictor.steps(_covering(region, *self._pixel))
 
     def strips(
         self, scene: Scene, region: Window, done: Done = ignore, *, finished: int = 0, sums: SummaryFile | None = None
     ) -> Iterator[Predicted]:
-        """Each valid pixel takes what the resampled pixel has that its centre lies in. region: all of the scene."""
-        assert region == scene.window
-        whole = self.resampled.window
-        height, width = scene.height / whole.height, scene.width / whole.width
+        """Each valid pixel takes what the resampled pixel has that its centre lies in."""
+        height, width = self._pixel
+        whole = _covering(region, height, width)
         waiting: Predicted | None = None  # of the strip, until it is known whether more follows
         for found in self.predictor.strips(self.resampled, whole, done, finished=finished, sums=sums):
             window = found.window
             top, bottom = (_first(row, height) for row in (window.row, window.bottom))
             left, right = (_first(col, width) for col in (window.col, window.right))
-            for tile in tiles(bottom - top, right - left, TILE):
+            wanted = Window(top, left, bottom - top, right - left).intersect(region)
+            parts = tiles(wanted.height, wanted.width, TILE) if wanted else ()
+            for own in (part.moved(wanted.row, wanted.col) for part in parts if wanted):
                 if waiting is not None:
                     yield waiting
-                own = Window(top + tile.row, left + tile.col, tile.height, tile.width)
                 rows = ((np.arange(own.row, own.bottom) + 0.5) / height).astype(int) - window.row
                 columns = ((np.arange(own.col, own.right) + 0.5) / width).astype(int) - window.col
                 values = found.probabilities[:, rows[:, None], columns] * scene.read(own)[1]
@@ -135,6 +166,18 @@ class OwnGrid(Predictor):
             if found.last and waiting is not None:
                 yield waiting._replace(last=True)
                 waiting = None
+
+
+def _pixel(own: Scene, resampled: Scene) -> tuple[float, float]:
+    """Height and width of a resampled pixel, in the scene's own pixels."""
+    return own.height / resampled.height, own.width / resampled.width
+
+
+def _covering(region: Window, height: float, width: float) -> Window:
+    """The resampled pixels that have a share in a region of the scene's own pixels."""
+    top, left = (math.floor(start + ROUNDING) for start in (region.row / height, region.col / width))
+    bottom, right = (math.ceil(end - ROUNDING) for end in (region.bottom / height, region.right / width))
+    return Window(top, left, bottom - top, right - left)
 
 
 def _first(start: int, factor: float) -> int:
@@ -152,7 +195,8 @@ def _adapt_bands(scene: Scene, card: Card) -> tuple[Scene, list[str], list[str]]
         return scene.select(order), [f"bands by name: {wanted} out of {there}"], []
     if scene.bands != len(card.bands):
         raise SceneError(
-            f"{scene.path} has {scene.bands} bands, the checkpoint expects {len(card.bands)} ({wanted}; got {there}); "
+            f"{scene.path} has {scene.bands} {'bands' if scene.bands > 1 else 'band'}, the checkpoint expects "
+            f"{len(card.bands)} ({wanted}; got {there}); "
             "give a scene with these bands, or name them (band descriptions, gdal_edit)"
         )
     if scene.described and order:

@@ -37,6 +37,8 @@ class Outputs:
     polygons: Path | None = None
     """A file that GDAL can write, .gpkg; confidence where there are probabilities."""
     polygon_settings: "PolygonSettings | None" = None
+    preview: Path | None = None
+    """A picture of the scene and its map side by side, .png."""
     cog: bool = False
     """Cloud-optimised GeoTIFFs, with overviews."""
     overwrite: bool = False
@@ -52,11 +54,11 @@ class Outputs:
     def paths(self) -> list[Path]:
         """Every file that is written, in the order in which they are named to users."""
         surfaces = (self.surfaces, self.surfaces.with_suffix(".json")) if self.surfaces is not None else ()
-        return [*self.rasters, *surfaces, *([self.polygons] if self.polygons is not None else [])]
+        return [*self.rasters, *surfaces, *(path for path in (self.polygons, self.preview) if path is not None)]
 
     def check(self, inputs: Iterable[str | Path] = ()) -> None:
         """Raises OutputError where two outputs have one name, one of them is an input or another program's raster, or
-        polygons cannot be written under their name."""
+        polygons or a preview cannot be written under their name."""
         if len(set(self.paths)) < len(self.paths):
             names = ", ".join(str(path) for path in self.paths)
             raise OutputError(f"two outputs have one name ({names}); give each another name or folder")
@@ -68,6 +70,10 @@ class Outputs:
             from manet.raster.polygons import check_polygon_file
 
             check_polygon_file(self.polygons)
+        if self.preview is not None:
+            from manet.pictures.preview import check_preview_file
+
+            check_preview_file(self.preview)
 
     def layers(self, legend: Legend) -> Layers:
         """What has to be kept of the probabilities."""
@@ -136,6 +142,10 @@ def write_outputs(scene: Scene, outputs: Outputs, legend: Legend, journal: Journ
         write_polygons(
             outputs.classes, outputs.polygons, outputs.probabilities, outputs.polygon_settings, overwrite=True
         )
+    if outputs.preview is not None:
+        from manet.pictures.preview import write_preview
+
+        write_preview(scene.path, outputs.classes, legend, outputs.preview, overwrite=True)
 
 
 @contextmanager

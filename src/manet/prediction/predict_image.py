@@ -9,7 +9,7 @@ from rasterio.io import DatasetReaderBase
 
 from manet.card import Card
 from manet.errors import OptionError, SceneError
-from manet.prediction.adapt import OwnGrid, adapt_as_set
+from manet.prediction.adapt import adapt_as_set, tell
 from manet.prediction.build_predictor import build_predictor
 from manet.prediction.prediction import Prediction
 from manet.prediction.predictor import classes_of
@@ -36,11 +36,10 @@ def predict_image(
 ) -> Prediction:
     """Map an image; see `manet.model.Model.predict`, whose arguments these are."""
     with _scene(image, card, axis, progress) as scene:
-        adapted = adapt_as_set(scene, card, settings, progress)
-        with adapted.own as own, adapted.resampled or own as seen:
-            predictor = build_predictor(runtime, card, settings, seen, progress=progress)
-            if seen is not own:
-                predictor = OwnGrid(predictor, seen)
+        adapted = adapt_as_set(scene, card, settings)
+        tell([adapted], progress)
+        with adapted.own as own, adapted.seen as seen:
+            predictor = adapted.on_own_grid(build_predictor(runtime, card, settings, seen, progress=progress))
             probabilities = np.zeros((len(card.legend), own.height, own.width), np.float32)
             steps, megapixels = predictor.steps(own.window), own.height * own.width / 1e6
             for found in predictor.strips(

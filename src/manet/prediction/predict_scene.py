@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from manet.card import Card
-from manet.prediction.adapt import OwnGrid, adapt_as_set
+from manet.prediction.adapt import adapt_as_set, tell
 from manet.prediction.build_predictor import build_predictor
 from manet.prediction.outputs import Outputs, keep_strips, write_outputs
 from manet.prediction.resume import Journal
@@ -45,16 +45,16 @@ def predict_scene(
         journal = Journal(outputs.classes, _depends_on(runtime, image, outputs, settings), outputs.restart)
         with journal:
             journal.clear_way(outputs.paths, outputs.overwrite)
-            adapted = adapt_as_set(image, card, settings, progress)
+            adapted = adapt_as_set(image, card, settings)
+            tell([adapted], progress)
             chosen = replace(settings, **journal.chosen)
-            with adapted.own as own, adapted.resampled or own as seen:
+            with adapted.own as own, adapted.seen as seen:
                 predictor = build_predictor(runtime, card, chosen, seen, progress=progress)
                 journal.chosen = {"window": predictor.window}
                 if chosen.context == "scene":
                     journal.chosen["halo"] = predictor.overlap // 2
                     progress.note(f"windows of {predictor.window} pixels, halo of {predictor.overlap // 2}")
-                if seen is not own:
-                    predictor = OwnGrid(predictor, seen)
+                predictor = adapted.on_own_grid(predictor)
                 finished = journal.strips.finished
                 if finished:
                     progress.note(f"resuming after {finished} finished strips")

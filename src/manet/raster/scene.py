@@ -160,6 +160,11 @@ class Scene:
 
         None without a CRS, or with a local one, whose place on earth is unknown.
         """
+        size = self.pixel_m()
+        return None if size is None else (size[0] * size[1]) ** 0.5
+
+    def pixel_m(self) -> tuple[float, float] | None:
+        """Width and height of the pixel at the scene's centre in metres; None where `gsd_m` is None."""
         if self.crs is None:
             return None
         try:
@@ -170,7 +175,7 @@ class Scene:
         eastings, northings = xy(self.transform, [row, row, row + 1], [col, col + 1, col])
         (x0, x1, x2), (y0, y1, y2) = to_degrees.transform(eastings, northings)
         geod = Geod(ellps="WGS84")
-        return float((geod.inv(x0, y0, x1, y1)[2] * geod.inv(x0, y0, x2, y2)[2]) ** 0.5)
+        return float(geod.inv(x0, y0, x1, y1)[2]), float(geod.inv(x0, y0, x2, y2)[2])
 
     def identity(self) -> dict[str, str | int]:
         """What tells whether this is still the same image: its path, and the size and last change of a local file."""
