@@ -18,7 +18,7 @@ from manet.runtime.cache import cache_of
 from manet.runtime.choose import Kind, of_graphs
 from manet.runtime.graphs import SESSIONS
 from manet.runtime.other_card import OtherCard, read_other_card
-from manet.runtime.protocol import Features, Floats, Runtime, Summary
+from manet.runtime.protocol import Features, Floats, Runtime, Summary, as_weights
 
 STRIDE = 32
 """Images of files that take any size are padded to multiples of it, as nearly all networks need."""
@@ -94,7 +94,7 @@ class OtherGraph(Runtime):
         mean, std = (np.asarray(values, np.float32).reshape(-1, 1, 1) for values in (self.other.mean, self.other.std))
         images = (images / np.float32(self.other.scale) - mean) / std
         if valid is not None:
-            images = np.where(valid > 0, images, np.float32(0))
+            images = np.where(as_weights(valid, images.shape) > 0, images, np.float32(0))
         rows, columns = self.facts.size or (-(-height // STRIDE) * STRIDE, -(-width // STRIDE) * STRIDE)
         if height > rows or width > columns:
             raise NetworkError(f"{self.file} takes images of {rows} x {columns} pixels; got {height} x {width}")

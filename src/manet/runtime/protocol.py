@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from manet.errors import NetworkError
 from manet.raster.windows import Place
 from manet.summaries import SummaryField, merge_summary
 
@@ -25,7 +26,7 @@ class Runtime(ABC):
     """Computes a network for images of any height and width.
 
     Images are (batch, bands, height, width) in the imagery's own values, float32; valid is (batch, 1, height, width), 1
-    where a pixel counts and 0 where it does not, float32, or None where all count.
+    where a pixel counts and 0 where it does not, float32, bool or uint8, or None where all count.
     """
 
     stride: int
@@ -109,6 +110,26 @@ class Runtime(ABC):
     @abstractmethod
     def free_memory(self) -> int:
         """Bytes that are free for features where the network is computed."""
+
+
+def as_weights(valid: Array, shape: Sequence[int]) -> Floats:
+    """Which pixels count, as weights; bool and uint8, which masks of 0 and 255 have, are 1 where they are not 0.
+
+    Args:
+        valid: (batch, 1, height, width).
+        shape: Of the images, whose batch, height and width it must have.
+
+    Raises:
+        NetworkError: It has another shape, or is of whole numbers of another type.
+    """
+    expected = (shape[0], 1, *shape[2:])
+    if valid.shape != expected:
+        raise NetworkError(f"got valid of shape {valid.shape}; expected {expected}, one value per pixel of each image")
+    if valid.dtype in (np.bool_, np.uint8):
+        return (valid > 0).astype(np.float32)
+    if not np.issubdtype(valid.dtype, np.floating):
+        raise NetworkError(f"got valid of {valid.dtype}; expected floating point, bool or uint8: valid > 0")
+    return valid.astype(np.float32, copy=False)
 
 
 def pad_to_stride(images: Floats, valid: Floats | None, stride: int) -> tuple[Floats, Floats | None]:
