@@ -72,7 +72,8 @@ GRID = {
     for classes in (5, 6)
     for augmentation in ("none", "flips", "d4", "multiscale")
 }
-PLAIN = {"scores.json", "scores.csv", "confusion.png"}
+PICTURES = {f"pictures/{name}" for name in ("area-1.png", "pictures.json")}  # one window: none is best and worst
+PLAIN = {"scores.json", "scores.csv", "confusion.png"} | PICTURES
 MAPS = {f"errors/part_a_row10_col6.{ending}" for ending in ("tif", "tif.aux.xml", "png")}
 
 
@@ -106,6 +107,10 @@ def test_everything_that_can_be_asked_for(run: Run, folder: Path, tmp_path: Path
     nodata[30:50, 24:44] = True
     np.testing.assert_array_equal(errors == IGNORED, (truth == IGNORED) | nodata)
     counts = np.array(found["confusion"])
+    bins = found["calibration"]["bins"]
+    assert sum(b["pixels"] for b in bins) == counts.sum()
+    right = sum(b["accuracy"] * b["pixels"] for b in bins if b["pixels"])
+    assert right == pytest.approx(np.trace(counts))
     assert (errors == 0).sum() == np.trace(counts) and (errors == 1).sum() == counts.sum() - np.trace(counts)
     for picture in (out / "confusion.png", out / "errors/part_a_row10_col6.png"):
         with Image.open(picture) as image:

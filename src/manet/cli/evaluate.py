@@ -72,7 +72,7 @@ def evaluate(
     from manet.datasets.manifest import read_manifest
     from manet.evaluation.evaluate import Measures, evaluate_protocols
     from manet.evaluation.protocol import Grid, parse_foreground
-    from manet.evaluation.report import ERRORS, filling, refuse_earlier, write_evaluations
+    from manet.evaluation.report import ERRORS, PICTURES, filling, refuse_earlier, write_evaluations
     from manet.evaluation.scoring import label_versions
     from manet.prediction.settings import PredictionSettings
 
@@ -85,7 +85,7 @@ def evaluate(
     with ConsoleProgress() as progress, filling(out, overwrite) as folder:
         model = open_model(checkpoint, backend, device, progress)
         progress.note(f"runs on {model.runtime.description}")
-        measures = Measures(boundary, boundary_m, by_size, folder / ERRORS if errors else None)
+        measures = Measures(boundary, boundary_m, by_size, folder / ERRORS if errors else None, folder / PICTURES)
         evaluations = evaluate_protocols(model, data, split, settings, grid, measures=measures, progress=progress)
         names = write_evaluations(evaluations, folder, manifest.gsd_m)
     print_scores(evaluations[0])

@@ -9,9 +9,10 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from manet.datasets.manifest import SPLITS, Area, Manifest, Split
+from manet.evaluation.figures import legend_handles
 from manet.files import replacing
 from manet.legend import IGNORED, Legend
-from manet.pictures.colours import colourise, legend_handles, stretch
+from manet.pictures.colours import colourise, stretch
 from manet.raster.scene import Scene
 from manet.raster.windows import Window, grid
 

@@ -65,7 +65,7 @@ class Tally:
     def add_objects(self, truth: Scene, prediction: NDArray[np.uint8], area: Window, legend: Legend) -> None:
         """Count the objects of a whole area if they are asked for; its labels are read into memory for that."""
         if self.by_size:
-            self.objects += object_counts(_read_labels(truth, area, legend), np.asarray(prediction), len(legend))
+            self.objects += object_counts(read_labels(truth, area, legend), np.asarray(prediction), len(legend))
 
 
 def windows(
@@ -87,7 +87,7 @@ def windows(
         seen = Window(window.row - margin, window.col - margin, window.height + 2 * margin, window.width + 2 * margin)
         seen = seen.intersect(Window(0, 0, area.height, area.width))
         assert seen is not None
-        labels = _read_labels(truth, Window(area.row + seen.row, area.col + seen.col, seen.height, seen.width), legend)
+        labels = read_labels(truth, Window(area.row + seen.row, area.col + seen.col, seen.height, seen.width), legend)
         yield CountedWindow(window, labels, np.asarray(prediction[seen.slices]), window.within(seen).slices)
 
 
@@ -124,7 +124,8 @@ def open_labels(folder: Path, manifest: Manifest, entry: SceneEntry, version: La
     return labels
 
 
-def _read_labels(labels: Scene, window: Window, legend: Legend) -> NDArray[np.uint8]:
+def read_labels(labels: Scene, window: Window, legend: Legend) -> NDArray[np.uint8]:
+    """The labels of a window (height, width). Raises DatasetError if they hold a value that is no class."""
     values = labels.read(window)[0][0]
     stray = values[(values >= len(legend)) & (values != IGNORED)]
     if stray.size:

@@ -5,9 +5,11 @@ from pathlib import Path
 
 from manet.datasets.manifest import Split, read_manifest
 from manet.evaluation.boundary import boundary_tolerance
+from manet.evaluation.gallery import Gallery
 from manet.evaluation.objects import check_by_size
 from manet.evaluation.protocol import Foreground, Grid, LabelVersion
-from manet.evaluation.scoring import Evaluation, check_legend, score_split
+from manet.evaluation.reliability import Reliability
+from manet.evaluation.scoring import Evaluation, areas_of, check_legend, score_split
 from manet.evaluation.split_predictor import SplitPredictor, adapt_split
 from manet.model import Model
 from manet.prediction.settings import PredictionSettings
@@ -30,6 +32,8 @@ class Measures:
     """What is found of objects of every size."""
     errors: Path | None = None
     """Folder for error maps: where the prediction is right and where it is wrong."""
+    pictures: Path | None = None
+    """Folder for pictures of image, labels, prediction and errors: of areas, and of the best and worst windows."""
 
 
 def evaluate(
@@ -96,7 +100,12 @@ def evaluate_protocols(
         chosen = replace(settings, augmentation=augmentation)
         name = f"evaluating on {split}" + (f", {augmentation}" if len(grid.augmentations) > 1 else "")
         predictor = SplitPredictor(model, chosen, adapted, name, progress)
-        evaluations += score_split(
+        reliability = Reliability(folder, manifest, grid.labels)
+        predictor.watch = reliability.add
+        gallery = None
+        if measures.pictures is not None and not evaluations:
+            gallery = Gallery(measures.pictures, manifest.legend, areas_of(manifest, split), split)
+        found = score_split(
             predictor,
             folder,
             manifest,
@@ -107,5 +116,9 @@ def evaluate_protocols(
             tolerance=tolerance,
             by_size=measures.by_size,
             errors=measures.errors if not evaluations else None,
+            gallery=gallery,
         )
+        evaluations += [
+            one.model_copy(update={"calibration": reliability.counts[one.protocol.labels].result()}) for one in found
+        ]
     return evaluations

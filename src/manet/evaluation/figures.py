@@ -5,10 +5,20 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from manet.evaluation.objects import SizeScores, size_names
 from manet.evaluation.scoring import Evaluation
+from manet.legend import Legend
 from manet.tables import short
+
+
+def legend_handles(legend: Legend) -> list[Patch]:
+    """The colours and names of the classes, for the legend of a figure."""
+    return [
+        Patch(facecolor="#{:02x}{:02x}{:02x}".format(*colour), edgecolor="black", label=name)
+        for name, colour in zip(legend.names, legend.colours, strict=True)
+    ]
 
 
 def draw_confusion(evaluation: Evaluation, path: Path) -> None:

@@ -9,15 +9,19 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from manet.errors import DatasetError, DatasetNotFoundError
+from manet.evaluation.about import ABOUT
 from manet.evaluation.figures import draw_confusion, draw_objects
+from manet.evaluation.gallery import INDEX
 from manet.evaluation.objects import SizeScores
 from manet.evaluation.scoring import Evaluation
 from manet.files import refuse_existing, staging
+from manet.wrong_values import explain
 
 SCORES, ROWS, CONFUSION, GRID = "scores.json", "scores.csv", "confusion.png", "protocols.csv"
+PAGE = "report.html"
 SIZES, SIZES_FIGURE = "objects.csv", "objects.png"
-PROTOCOLS, ERRORS = "protocols", "errors"
-"""Folders: one evaluation per protocol; error maps."""
+PROTOCOLS, ERRORS, PICTURES = "protocols", "errors", "pictures"
+"""Folders: one evaluation per protocol; error maps; pictures of areas and windows."""
 
 OUTPUTS = (
     SCORES,
@@ -29,6 +33,10 @@ OUTPUTS = (
     f"{PROTOCOLS}/*.json",
     f"{ERRORS}/*.tif*",
     f"{ERRORS}/*.png",
+    f"{PICTURES}/*.png",
+    f"{PICTURES}/{INDEX}",
+    ABOUT,
+    PAGE,
 )
 """Everything that an evaluation can leave in its folder; nothing else there is ever touched."""
 
@@ -97,7 +105,7 @@ def write_evaluations(evaluations: Sequence[Evaluation], out: Path, gsd_m: float
     if len(evaluations) > 1:
         write_protocols(evaluations, out)
         names += [GRID, f"{PROTOCOLS}/"]
-    return names + ([f"{ERRORS}/"] if (out / ERRORS).is_dir() else [])
+    return names + [f"{name}/" for name in (ERRORS, PICTURES) if (out / name).is_dir()]
 
 
 def write_protocols(evaluations: Sequence[Evaluation], out: Path) -> None:
@@ -130,5 +138,5 @@ def read_scores(path: Path) -> Evaluation:
             f"{file} cannot be read ({error.strerror}); give the {SCORES} of an evaluation"
         ) from error
     except ValueError as error:
-        reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        reason = explain(error, Evaluation) if isinstance(error, ValidationError) else str(error)
         raise DatasetError(f"{file} is not the {SCORES} of an evaluation ({reason})") from error

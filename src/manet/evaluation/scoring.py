@@ -11,8 +11,10 @@ from pydantic import BaseModel, ConfigDict
 from manet.datasets.manifest import Area, Manifest, Split
 from manet.errors import DatasetError
 from manet.evaluation.boundary import BoundaryScores, boundary_scores
+from manet.evaluation.calibration import CalibrationScores
 from manet.evaluation.counting import Tally, held, open_labels, windows
 from manet.evaluation.error_map import write_error_map
+from manet.evaluation.gallery import Gallery
 from manet.evaluation.metrics import Scores, scores
 from manet.evaluation.objects import SizeScores, object_scores
 from manet.evaluation.protocol import LABELS, Foreground, LabelVersion, PredictionProtocol, Protocol, foreground_classes
@@ -35,6 +37,8 @@ class Evaluation(BaseModel):
     """None if it was not asked for, or if labels are eroded, which leaves the boundaries out."""
     objects: dict[str, tuple[SizeScores, ...]] | None = None
     """One entry per bin of sizes for each class, the smallest first; None if not asked for, or if labels are eroded."""
+    calibration: CalibrationScores | None = None
+    """None if probabilities were not at hand."""
     confusion: tuple[tuple[int, ...], ...]
     """Pixels by true class (row) and predicted class (column)."""
 
@@ -51,6 +55,7 @@ def score_split(
     tolerance: float | None = None,
     by_size: bool = False,
     errors: Path | None = None,
+    gallery: Gallery | None = None,
 ) -> list[Evaluation]:
     """Predict the areas of a split once and score them against each version of the labels, with each foreground.
 
@@ -68,6 +73,7 @@ def score_split(
         tolerance: For boundary measures, in pixels; None to leave them out.
         by_size: Score by the size of objects as well; an area's labels are then held in memory, about 10 bytes a pixel.
         errors: Folder for error maps against the first version of the labels; None to leave them out.
+        gallery: Is given every area with the first version of its labels.
 
     Returns:
         The evaluations in the order of labels, then foregrounds.
@@ -94,6 +100,10 @@ def score_split(
                     tally.add(counted)
                     if write is not None and tally is tallies[0]:
                         write(counted.window, counted.labels[counted.core], counted.prediction[counted.core])
+            if gallery is not None:
+                gallery.add(scene, versions[0], prediction, area)
+    if gallery is not None:
+        gallery.finish()
     evaluations = []
     for version, tally in zip(labels, tallies, strict=True):
         for foreground in foregrounds:

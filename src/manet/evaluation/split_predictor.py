@@ -1,6 +1,6 @@
 """The scenes of a split, adapted and predicted as they are when they are mapped."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,10 +14,14 @@ from manet.evaluation.scoring import areas_of
 from manet.model import Model
 from manet.prediction.adapt import Adapted, adapt_as_set, tell
 from manet.prediction.build_predictor import build_predictor
+from manet.prediction.predictor import Floats, classes_of
 from manet.prediction.settings import PredictionSettings
 from manet.progress import Progress
 from manet.raster.scene import Scene
 from manet.raster.windows import Window
+
+Watch = Callable[[Scene, Window, NDArray[np.uint8], Floats], None]
+"""Takes a scene, a window of it, its class indices (height, width) and its probabilities (classes, height, width)."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,8 @@ class SplitPredictor:
             )
         self.total = sum(adapted.on_own_grid(self.predictor).steps(window) for adapted, window in split.areas)
         self.before = 0
+        self.watch: Watch | None = None
+        """Is given every window that is predicted."""
         self.protocol = PredictionProtocol(
             window=self.predictor.window,
             overlap=self.predictor.overlap,
@@ -92,7 +98,11 @@ class SplitPredictor:
         adapted = self.scenes[scene.path]
         predictor = adapted.on_own_grid(self.predictor)
         with adapted.own as own, adapted.seen:
-            yield from predictor.classes(
+            for found in predictor.strips(
                 own, region, lambda done: self.progress.count(self.name, self.before + done, self.total)
-            )
+            ):
+                classes = classes_of(found.probabilities)
+                if self.watch is not None:
+                    self.watch(scene, found.window, classes, found.probabilities)
+                yield found.window, classes
         self.before += predictor.steps(region)

@@ -1,15 +1,15 @@
 """What is shown in which colour: images, classes, errors."""
 
-from collections.abc import Sequence
-
 import numpy as np
-from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from manet.legend import IGNORED, Legend
 
 Picture = NDArray[np.float64] | NDArray[np.uint8]
 """(height, width, 3): 0 to 1, or 0 to 255 in bytes."""
+
+Key = tuple[tuple[int, int, int], str]
+"""An entry of a picture's legend: a colour, and what it means."""
 
 NOTHING = (128, 128, 128)
 """Where there is no label and no map."""
@@ -41,11 +41,6 @@ def fill(picture: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(np.isnan(picture), np.array(NOTHING) / 255, picture)
 
 
-def handle(colour: Sequence[int], name: str) -> Patch:
-    """An entry of a figure's legend."""
-    return Patch(facecolor="#{:02x}{:02x}{:02x}".format(*colour), edgecolor="black", linewidth=0.6, label=name)
-
-
-def legend_handles(legend: Legend) -> list[Patch]:
-    """The colours and names of the classes, for the legend of a figure."""
-    return [handle(colour, name) for name, colour in zip(legend.names, legend.colours, strict=True)]
+def legend_key(legend: Legend) -> list[Key]:
+    """The colours and names of the classes, for the legend of a picture."""
+    return list(zip(legend.colours, legend.names, strict=True))

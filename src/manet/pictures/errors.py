@@ -3,11 +3,10 @@
 from pathlib import Path
 
 import numpy as np
-from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from manet.legend import IGNORED, Legend
-from manet.pictures.colours import NOTHING, colourise, fill, handle, legend_handles, stretch
+from manet.pictures.colours import NOTHING, Key, colourise, fill, legend_key, stretch
 from manet.pictures.panels import write_panels
 
 MISSED, FALSE, CONFUSED = range(3)
@@ -58,9 +57,9 @@ def draw_errors(picture: NDArray[np.float64], shares: NDArray[np.floating]) -> N
     return grey * (1 - opacity) + colour * opacity
 
 
-def error_handles(shares: NDArray[np.floating]) -> list[Patch]:
+def error_key(shares: NDArray[np.floating]) -> list[Key]:
     """The entries of a legend for the kinds of errors that there are."""
-    return [handle(COLOURS[kind], NAMES[kind]) for kind in range(len(NAMES)) if shares[kind].any()]
+    return [(COLOURS[kind], NAMES[kind]) for kind in range(len(NAMES)) if shares[kind].any()]
 
 
 def write_comparison(
@@ -92,13 +91,13 @@ def write_comparison(
     if shares is None:
         shares = error_kinds(labels, prediction, legend).astype(np.float32)
     picture = fill(stretch(image))
-    handles = legend_handles(legend)
+    key = legend_key(legend)
     if (labels == IGNORED).any() or (prediction == IGNORED).any():
-        handles.append(handle(NOTHING, "no label or no data"))
+        key.append((NOTHING, "no label or no data"))
     panels = {
         "image": picture,
         "labels": colourise(labels, legend),
         "prediction": colourise(prediction, legend),
         "errors": draw_errors(picture, shares),
     }
-    write_panels(out, panels, title=title, handles=[*handles, *error_handles(shares)], pixel_m=pixel_m, overwrite=True)
+    write_panels(out, panels, title=title, key=[*key, *error_key(shares)], pixel_m=pixel_m, overwrite=True)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from manet.errors import OutputError
 from manet.legend import IGNORED, Legend
-from manet.pictures.colours import NOTHING, colourise, fill, handle, legend_handles, stretch
+from manet.pictures.colours import NOTHING, colourise, fill, legend_key, stretch
 from manet.pictures.panels import write_panels
 from manet.raster.reduced import read_classes, read_colours
 from manet.raster.scene import Scene
@@ -41,15 +41,15 @@ def write_preview(
     with Scene(classes) as place:
         window, size = place.window, place.pixel_m()
     image, map_ = read_colours(scene, window, PIXELS), read_classes(classes, window, PIXELS)
-    handles = legend_handles(legend)
+    key = legend_key(legend)
     if (map_ == IGNORED).any():
-        handles.append(handle(NOTHING, "no data"))
+        key.append((NOTHING, "no data"))
     factor = window.width / map_.shape[1]
     write_panels(
         out,
         {"image": fill(stretch(image)), "map": colourise(map_, legend)},
         title=Path(scene).name,
-        handles=handles,
+        key=key,
         pixel_m=None if size is None else (size[0] * factor, size[1] * window.height / map_.shape[0]),
         overwrite=overwrite,
     )

@@ -15,10 +15,42 @@ from manet.raster.windows import Window
 COLOURS = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
 
 
+def reduction(window: Window, largest: int) -> int:
+    """How many pixels of a window become one in a picture of at most this height and width, along each axis."""
+    return max(math.ceil(max(window.height, window.width) / largest), 1)
+
+
 def reduced_size(window: Window, largest: int) -> tuple[int, int]:
     """Height and width of a window's picture, of which neither is larger than `largest` or than the window's."""
-    factor = max(window.height, window.width, largest) / largest
-    return max(math.ceil(window.height / factor), 1), max(math.ceil(window.width / factor), 1)
+    factor = reduction(window, largest)
+    return math.ceil(window.height / factor), math.ceil(window.width / factor)
+
+
+def most_frequent(classes: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+    """The most frequent class of each block of pixels; IGNORED only where a block has no other.
+
+    Args:
+        classes: Class indices (height, width), or IGNORED.
+        factor: Height and width of a block, pixels; blocks at the lower and right edge may be smaller.
+
+    Returns:
+        (height / factor, width / factor), rounded up.
+    """
+    known = [int(value) for value in np.unique(classes) if value != IGNORED]
+    if factor == 1 or not known:
+        return classes[::factor, ::factor]
+    blocks = [block_shares(classes == value, factor) for value in known]
+    shares = np.stack([np.full_like(blocks[0], 1e-9), *blocks])
+    return np.array([IGNORED, *known], np.uint8)[shares.argmax(axis=0)]
+
+
+def block_shares(pixels: NDArray[np.bool_], factor: int) -> NDArray[np.float64]:
+    """The share of each block that is set, (height / factor, width / factor), rounded up; see `most_frequent`."""
+    height, width = pixels.shape
+    rows, columns = np.arange(0, height, factor), np.arange(0, width, factor)
+    sums = np.add.reduceat(np.add.reduceat(pixels.astype(np.int32), rows, axis=0), columns, axis=1)
+    sizes = np.outer(np.minimum(factor, height - rows), np.minimum(factor, width - columns))
+    return sums / sizes
 
 
 def read_colours(path: str | Path, window: Window, largest: int) -> NDArray[np.float32]:

@@ -11,13 +11,14 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from manet.datasets.manifest import Area
+from manet.evaluation.figures import legend_handles
 from manet.files import replacing
 from manet.legend import IGNORED, Legend
 from manet.model import load
 from manet.paper.comparison.experiment import Experiment, window_context
 from manet.paper.comparison.results import Run
 from manet.paper.printed import METHODS
-from manet.pictures.colours import colourise, legend_handles, stretch
+from manet.pictures.colours import colourise, stretch
 from manet.progress import QUIET, Progress
 from manet.raster.scene import Scene
 from manet.raster.windows import Window, grid
