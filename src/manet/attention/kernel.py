@@ -34,13 +34,14 @@ class KernelAttention(SummaryModule):
 
     fields: ClassVar = (SummaryField("key_sum"), SummaryField("key_features"))
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, gate: float = 0.0) -> None:
+        """channels: of the features. gate: where the gate starts."""
         super().__init__()
         keys = max(channels // 8, 1)
         self.query = nn.Conv2d(channels, keys, 1)
         self.key = nn.Conv2d(channels, keys, 1)
         self.value = nn.Conv2d(channels, channels, 1)
-        self.gate = nn.Parameter(torch.zeros(1))
+        self.gate = nn.Parameter(torch.full((1,), gate))
 
     def summarise(self, features: Tensor, valid: Tensor | None = None, place: Place | None = None) -> Summary:
         dtype = sum_dtype(features)
