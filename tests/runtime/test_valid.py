@@ -1,5 +1,7 @@
 """Which pixels count, as every runtime takes it."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -25,7 +27,8 @@ def test_valid_is_the_same_as_floating_point_bool_or_bytes(kind: RuntimeName) ->
         for got, wanted in zip(runtime.summarise(features, same), summaries, strict=True):
             for a, b in zip(got, wanted, strict=True):
                 np.testing.assert_array_equal(a, b)
-    for wrong, message in ((valid[0], r"expected \(1, 1, 64, 96\)"), (valid.astype(np.int64), "int64")):
+    wrongs: list[tuple[Any, str]] = [(valid[0], r"expected \(1, 1, 64, 96\)"), (valid.astype(np.int64), "int64")]
+    for wrong, message in wrongs:
         for call in (
             lambda wrong=wrong: runtime.whole(images, wrong),
             lambda wrong=wrong: runtime.encode(images, wrong),

@@ -52,21 +52,22 @@ def check_images(
     if shape[1] != bands:
         last = "; bring the bands to the second axis: images.permute(0, 3, 1, 2)" if shape[3] == bands else ""
         raise NetworkError(f"got images of shape {shape}, {shape[1]} bands; the network takes {bands} bands{last}")
-    return images, None if valid is None else check_valid(valid, (shape[0], *shape[2:]))
+    return images, None if valid is None else check_valid(valid, images.shape[0], *images.shape[2:])
 
 
-def check_valid(valid: Tensor, expected: tuple[int, int, int]) -> Tensor:
+def check_valid(valid: Tensor, batch: int, height: int, width: int) -> Tensor:
     """Which pixels count, as weights.
 
     Args:
         valid: Floating point, bool or uint8.
-        expected: Batch, height and width of the images.
+        batch: Of the images, like height and width.
+        height: Pixels.
+        width: Pixels.
 
     Raises:
         NetworkError: It has another shape or type.
     """
     weights = as_weights(valid)
-    batch, height, width = expected
     if not tracing() and tuple(valid.shape) != (batch, 1, height, width):
         raise NetworkError(
             f"got valid of shape {tuple(valid.shape)}; expected {(batch, 1, height, width)}, one value per pixel of "

@@ -166,7 +166,7 @@ class Network(nn.Module):
         """
         images = (images - self.band_mean.view(-1, 1, 1)) / self.band_std.view(-1, 1, 1)
         if valid is not None:
-            valid = check_valid(valid, (images.shape[0], *images.shape[2:]))
+            valid = check_valid(valid, images.shape[0], *images.shape[2:])
             images = torch.where(valid > 0, images, 0)
         return [m.prepare(f) for m, f in zip(self._refiners(), self.encoder(images), strict=True)]
 
@@ -186,7 +186,7 @@ class Network(nn.Module):
         """
         if valid is not None:
             height, width = (self.encoder.strides[0] * length for length in features[0].shape[2:])
-            valid = check_valid(valid, (features[0].shape[0], height, width))
+            valid = check_valid(valid, features[0].shape[0], height, width)
         at_level = [None if valid is None else shrink_valid(valid, stride) for stride in self.encoder.strides]
         levels = zip(self._refiners(), features, at_level, self._places(place), strict=True)
         return [module.summarise(f, v, p) for module, f, v, p in levels]

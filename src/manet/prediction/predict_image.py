@@ -88,6 +88,6 @@ def _scene_of_array(image: NDArray[np.generic], card: Card, axis: int | None, pr
         )
     valid = None
     if isinstance(image, np.ma.MaskedArray):  # as rasterio reads where it is asked for masks
-        valid = ~np.ma.getmaskarray(bands_first).any(axis=0)
+        valid = np.logical_not(np.asarray(np.ma.getmaskarray(bands_first)).any(axis=0))
         bands_first = np.ma.getdata(bands_first)
     return ArrayScene(bands_first, valid, band_names=card.bands)

@@ -17,7 +17,7 @@ from manet.runtime import onnxruntime, openvino
 from manet.runtime.cache import cache_of
 from manet.runtime.choose import Kind, of_graphs
 from manet.runtime.export_card import CARD, DECODE, ENCODE, SUMMARISE, WHOLE, ExportCard, Precision, read_export_card
-from manet.runtime.protocol import Features, Floats, Runtime, Summary, as_weights, pad_to_stride
+from manet.runtime.protocol import Features, Floats, Runtime, Summary, Valid, as_weights, pad_to_stride
 
 SESSIONS = {"onnxruntime": onnxruntime.Session, "openvino": openvino.Session}
 
@@ -51,7 +51,7 @@ class Graphs(Runtime):
         """The number type that the processor computes in."""
         return self._session(WHOLE).computes_in
 
-    def whole(self, images: Floats, valid: Floats | None = None) -> Floats:
+    def whole(self, images: Floats, valid: Valid | None = None) -> Floats:
         height, width = images.shape[2:]
         valid = None if valid is None else as_weights(valid, images.shape)
         images, valid = pad_to_stride(images, valid, self.stride)
@@ -62,11 +62,11 @@ class Graphs(Runtime):
             logits = self.decode(self.refine(features, self.summarise(features, valid)))
         return logits[..., :height, :width]
 
-    def encode(self, images: Floats, valid: Floats | None = None) -> Features:
+    def encode(self, images: Floats, valid: Valid | None = None) -> Features:
         given = np.ones_like(images[:, :1]) if valid is None else as_weights(valid, images.shape)
         return list(_run(self._session(ENCODE), {"images": images, "valid": given}))
 
-    def summarise(self, features: Features, valid: Floats | None = None, place: Place | None = None) -> list[Summary]:
+    def summarise(self, features: Features, valid: Valid | None = None, place: Place | None = None) -> list[Summary]:
         """`place` is not looked at: networks that must know it are not exported for scene context."""
         if not any(self.export.parts.summaries):
             return self.export.parts.nest([])

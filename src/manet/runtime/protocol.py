@@ -13,6 +13,7 @@ from manet.summaries import SummaryField, merge_summary
 
 Array = NDArray[np.generic]
 Floats = NDArray[np.float32]
+Valid = NDArray[np.float32] | NDArray[np.bool_] | NDArray[np.uint8]
 
 Features = list[Any]
 """A map for each level, (batch, channels, height / stride, width / stride). They stay where they were computed: arrays,
@@ -63,15 +64,15 @@ class Runtime(ABC):
         """What computes, with its version: "torch 2.11.0"."""
 
     @abstractmethod
-    def whole(self, images: Floats, valid: Floats | None = None) -> Floats:
+    def whole(self, images: Floats, valid: Valid | None = None) -> Floats:
         """Logits (batch, classes, height, width)."""
 
     @abstractmethod
-    def encode(self, images: Floats, valid: Floats | None = None) -> Features:
+    def encode(self, images: Floats, valid: Valid | None = None) -> Features:
         """The features that `summarise` and `refine` take."""
 
     @abstractmethod
-    def summarise(self, features: Features, valid: Floats | None = None, place: Place | None = None) -> list[Summary]:
+    def summarise(self, features: Features, valid: Valid | None = None, place: Place | None = None) -> list[Summary]:
         """Each level's summary, float64.
 
         Args:
@@ -112,7 +113,7 @@ class Runtime(ABC):
         """Bytes that are free for features where the network is computed."""
 
 
-def as_weights(valid: Array, shape: Sequence[int]) -> Floats:
+def as_weights(valid: Valid, shape: Sequence[int]) -> Floats:
     """Which pixels count, as weights; bool and uint8, which masks of 0 and 255 have, are 1 where they are not 0.
 
     Args:
@@ -126,7 +127,7 @@ def as_weights(valid: Array, shape: Sequence[int]) -> Floats:
     if valid.shape != expected:
         raise NetworkError(f"got valid of shape {valid.shape}; expected {expected}, one value per pixel of each image")
     if valid.dtype in (np.bool_, np.uint8):
-        return (valid > 0).astype(np.float32)
+        return valid.astype(np.bool_).astype(np.float32)
     if not np.issubdtype(valid.dtype, np.floating):
         raise NetworkError(f"got valid of {valid.dtype}; expected floating point, bool or uint8: valid > 0")
     return valid.astype(np.float32, copy=False)
