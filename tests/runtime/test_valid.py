@@ -21,12 +21,12 @@ def test_valid_is_the_same_as_floating_point_bool_or_bytes(kind: RuntimeName) ->
     summaries = runtime.summarise(features, valid)
     assert abs(expected - runtime.whole(images)).max() > 1e-3
     for same in (valid > 0, valid.astype(np.uint8), valid.astype(np.uint8) * np.uint8(255)):
-        np.testing.assert_array_equal(runtime.whole(images, same), expected)
+        np.testing.assert_allclose(runtime.whole(images, same), expected, rtol=1e-5, atol=1e-5)
         for got, wanted in zip(runtime.encode(images, same), features, strict=True):
-            np.testing.assert_array_equal(np.asarray(got), np.asarray(wanted))
+            np.testing.assert_allclose(np.asarray(got), np.asarray(wanted), rtol=1e-5, atol=1e-5)
         for got, wanted in zip(runtime.summarise(features, same), summaries, strict=True):
             for a, b in zip(got, wanted, strict=True):
-                np.testing.assert_array_equal(a, b)
+                np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
     wrongs: list[tuple[Any, str]] = [(valid[0], r"expected \(1, 1, 64, 96\)"), (valid.astype(np.int64), "int64")]
     for wrong, message in wrongs:
         for call in (
