@@ -9,6 +9,7 @@ from safetensors import SafetensorError, safe_open
 from manet.errors import CheckpointError, CheckpointNotFoundError, ManetError
 from manet.legend import Legend
 from manet.recipe import Recipe
+from manet.wrong_values import explain
 
 METADATA = "manet"
 """The key of the card in a checkpoint's metadata."""
@@ -56,7 +57,7 @@ def read_card(path: str | Path) -> Card:
         return Card.model_validate_json(metadata[METADATA])
     except ValidationError as error:
         raise CheckpointError(
-            f"{path} has a card that this version cannot read ({error.errors()[0]['msg']}); use the one that wrote it"
+            f"{path} has a card that this version cannot read ({explain(error, Card)}); use the one that wrote it"
         ) from error
 
 

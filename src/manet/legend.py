@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 IGNORED = 255
 """The label of pixels that no loss and no score sees, and the nodata value of class rasters."""
@@ -18,6 +18,13 @@ class LegendClass(BaseModel):
     name: str = Field(min_length=1)
     colour: tuple[Channel, Channel, Channel]
     foreground: bool = True
+
+    @field_validator("name")
+    @classmethod
+    def _printable(cls, name: str) -> str:
+        if not name.isprintable() or not name.strip():
+            raise ValueError(f"got {name!r}; expected letters that can be printed, in one line")
+        return name
 
 
 class Legend(BaseModel):

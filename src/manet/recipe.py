@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from manet.errors import RecipeError, RecipeNotFoundError
 from manet.files import choices, read_toml
+from manet.wrong_values import explain
 
 
 class _Settings(BaseModel):
@@ -152,7 +153,7 @@ def read_recipe(name_or_path: str, changes: Sequence[str] = ()) -> Recipe:
         return Recipe.model_validate(settings)
     except ValidationError as error:
         source = " with ".join([name_or_path, *([", ".join(changes)] if changes else [])])
-        raise RecipeError(f"{source}: {_explain(error)}") from error
+        raise RecipeError(f"{source}: {explain(error, Recipe)}") from error
 
 
 def _settings(name_or_path: str, folder: Path, above: tuple[str, ...]) -> dict[str, Any]:
@@ -210,14 +211,3 @@ def shipped_recipes() -> dict[str, Traversable]:
 def list_recipes() -> list[str]:
     """The names of the recipes that come with manet, which `train` takes."""
     return list(shipped_recipes())
-
-
-def _explain(error: ValidationError) -> str:
-    first = error.errors()[0]
-    place = [str(part) for part in first["loc"]]
-    if first["type"] != "extra_forbidden":
-        return f"{'.'.join(place)} is {first.get('input')!r}: {first['msg']}"
-    settings: type[BaseModel] = Recipe
-    for part in place[:-1]:
-        settings = settings.model_fields[part].annotation  # type: ignore[assignment]
-    return f"unknown key '{'.'.join(place)}'; the keys are {choices(place[-1], settings.model_fields)}"

@@ -17,6 +17,8 @@ from manet.attention import (
     SummaryModule,
     naive,
 )
+from manet.attention.lateral import LateralAttention
+from manet.attention.mean_channel import MeanChannelAttention
 from manet.attention.pooling import ImagePooling, PooledNorm
 from manet.networks import deeplabv3plus, eanet, pspnet
 from manet.networks import naive as twins
@@ -37,6 +39,8 @@ MODULES: dict[str, tuple[Callable[[int], SummaryModule], Naive]] = {
     "lam": (LinearAttention, naive.linear_attention),
     "dab": (DualAttention, twins.dual_attention),
     "ppm": (PyramidPooling, twins.pyramid_pooling),
+    "mean channel": (lambda channels: MeanChannelAttention(), naive.mean_channel_attention),
+    "lateral": (lambda channels: LateralAttention(channels, channels // 2), naive.lateral_attention),
     "pooling": (lambda channels: ImagePooling(channels, channels), naive.image_pooling),
     "aspp": (AtrousPyramid, twins.atrous_pyramid),
     "lkpp": (LargeKernelPyramid, twins.large_kernel_pyramid),

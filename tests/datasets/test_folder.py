@@ -482,7 +482,7 @@ def test_given_splits_as_toml_and_csv(images: Path, label_folder: Path, tmp_path
     for wrong, said in (
         ("train,south,0,9,0,9", "names scene 'south'"),
         ("train,site 0,90,9,0,9", "reaches beyond scene 'site 0'"),
-        ("learn,site 0,0,9,0,9", "areas.0.split"),
+        ("learn,site 0,0,9,0,9", "split is 'learn'; expected 'train'"),
         ("test,site 0,0,9,0,9", "no area of the train split"),
         ("train,site 0,0,9,0,9\ntest,site 0,5,9,0,9", "overlap"),
     ):
@@ -499,7 +499,7 @@ def test_given_splits_as_toml_and_csv(images: Path, label_folder: Path, tmp_path
     [
         ("[[classes]", "is not TOML"),
         ('[[classes]]\nname = "a"\ncolour = [0, 0, 0]', "at least 2"),
-        ('[[classes]]\nname = "a"\ncolor = [0, 0, 0]', "classes.0"),
+        ('[[classes]]\nname = "a"\ncolor = [0, 0, 0]', "unknown key 'color' of classes (number 1)"),
         (LEGEND.format(ignored="[1]", background="value = 1", building="", water=""), "is there twice"),
         (LEGEND.format(ignored="[[200, 60, 50]]", background="", building="", water=""), "is ignored as well"),
     ],

@@ -21,6 +21,7 @@ NAMES = (
     *("fcn", "fcn-attention1", "fcn-attention2", "fcn-attention3", "fcn-attention4"),
     *("fcn-se", "fcn-cbam", "fcn-eam", "fcn-fam", "fcn-lam"),
     *("danet", "pspnet", "deeplabv3plus", "eanet", "manet"),
+    *("fcn-plus", "manet-plus"),
 )
 
 AUXILIARY_WEIGHTS = {"danet": [1, 1], "pspnet": [0.4]}
@@ -31,7 +32,7 @@ def training_loss(network: Network, images: Tensor, labels: Tensor, valid: Tenso
     return torch.stack([weight * LOSSES[network.loss](logits, labels) for logits, weight in outputs]).sum()
 
 
-def test_the_table_holds_the_papers_networks() -> None:
+def test_the_table_holds_the_papers_networks_and_ours() -> None:
     assert tuple(NETWORKS) == NAMES
 
 
@@ -67,7 +68,7 @@ def test_parts_of_a_scene_merge(name: str) -> None:
         expected = network(images, valid)
         logits = network.decode(network.refine(features, network.merge(*parts)))
         torch.testing.assert_close(logits, expected, rtol=1e-10, atol=1e-10)
-        if name != "fcn":  # which sees nothing of the map but the view of its convolutions
+        if name not in ("fcn", "fcn-plus"):  # which sees nothing of the map but the view of its convolutions
             alone, together = network.refine(features, parts[1]), network.refine(features, network.merge(*parts))
             assert max((a - b).abs().max() for a, b in zip(alone, together, strict=True)) > 1e-3
             # an untrained decoder gives little weight to it, yet far more than the tolerance above
@@ -86,7 +87,9 @@ def test_batch_norm_over_a_single_value_is_a_clear_error(name: str) -> None:
 
 
 def test_a_name_that_is_not_in_the_table() -> None:
-    with pytest.raises(NetworkError, match="no network 'deeplabv3'; there are fcn, .*, manet .nearest: deeplabv3plus"):
+    with pytest.raises(
+        NetworkError, match="no network 'deeplabv3'; there are fcn, .*, manet-plus .nearest: deeplabv3plus"
+    ):
         build("deeplabv3")
     with pytest.raises(NetworkError, match="nearest: fcn-attention"):
         build("fcn-atention5")

@@ -101,7 +101,7 @@ def test_a_run_with_patience_has_ended_when_it_has_run_out(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ('base = "paper"', "change: Field required"),
+        ('base = "paper"', "change is missing"),
         (LADDER.replace('"rate"', '"Rate!"'), "'Rate!' cannot be the name of a change"),
         (LADDER.replace('"standstill"', '"rate"'), "several changes called rate"),
         (LADDER.replace("optimiser.rate=3e-3", "optimiser.rat=3"), "unknown key 'optimiser.rat'"),

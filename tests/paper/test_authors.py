@@ -1,8 +1,11 @@
 """The authors' module, rebuilt here under their names from the paper's description, against its conversion."""
 
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import timm
 import torch
 import torchvision
 from torch import Tensor, nn
@@ -72,31 +75,47 @@ class Released(nn.Module):
 
     def __init__(self, encoder: str, classes: int) -> None:
         super().__init__()
-        resnet = getattr(torchvision.models, encoder)(weights=None)
+        self.add_encoder(encoder)
         channels = [64, 128, 256, 512] if encoder == "resnet18" else [256, 512, 1024, 2048]
-        self.firstconv, self.firstbn, self.firstmaxpool = resnet.conv1, resnet.bn1, resnet.maxpool
         for level in range(1, 5):
-            setattr(self, f"encoder{level}", getattr(resnet, f"layer{level}"))
             setattr(self, f"attention{level}", PAMCAM(channels[level - 1]))
             out = channels[max(level - 2, 0)]
             setattr(self, f"decoder{level}", DecoderBlock(channels[level - 1], out))
         self.finaldeconv1 = nn.ConvTranspose2d(channels[0], 32, 4, stride=2, padding=1)
         self.finalconv2, self.finalconv3 = nn.Conv2d(32, 32, 3, padding=1), nn.Conv2d(32, classes, 3, padding=1)
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.firstmaxpool(relu(self.firstbn(self.firstconv(x))))
-        refined = []
+    def add_encoder(self, encoder: str) -> None:
+        resnet = getattr(torchvision.models, encoder)(weights=None)
+        self.firstconv, self.firstbn, self.firstmaxpool = resnet.conv1, resnet.bn1, resnet.maxpool
         for level in range(1, 5):
-            x = getattr(self, f"encoder{level}")(x)
-            refined.append(getattr(self, f"attention{level}")(x))
+            setattr(self, f"encoder{level}", getattr(resnet, f"layer{level}"))
+
+    def encode(self, x: Tensor) -> list[Tensor]:
+        features = [self.firstmaxpool(relu(self.firstbn(self.firstconv(x))))]
+        for level in range(1, 5):
+            features.append(getattr(self, f"encoder{level}")(features[-1]))
+        return features[1:]
+
+    def forward(self, x: Tensor) -> Tensor:
+        refined = [getattr(self, f"attention{level}")(e) for level, e in enumerate(self.encode(x), 1)]
         d = self.decoder4(refined[3]) + refined[2]
         d = self.decoder3(d) + refined[1]
         d = self.decoder2(d) + refined[0]
         return self.finalconv3(relu(self.finalconv2(relu(self.finaldeconv1(self.decoder1(d))))))
 
 
-def calibrated(encoder: str, classes: int) -> Released:
-    module = Released(encoder, classes)
+class InGeoSeg(Released):
+    """Names as in GeoSeg, whose encoder is timm's."""
+
+    def add_encoder(self, encoder: str) -> None:
+        self.backbone = timm.create_model(encoder, features_only=True, out_indices=(1, 2, 3, 4), pretrained=False)
+
+    def encode(self, x: Tensor) -> list[Tensor]:
+        return self.backbone(x)
+
+
+def calibrated(encoder: str, classes: int, kind: type[Released] = Released) -> Released:
+    module = kind(encoder, classes)
     with torch.no_grad():
         for _ in range(3):
             module(torch.randn(2, 3, 64, 96))
@@ -121,6 +140,57 @@ def test_logits_equal_the_released_module_s(encoder: str, classes: int, prefix: 
     assert len(ours.legend) == classes
 
 
+@pytest.mark.parametrize("prefix", ["", "net."])
+def test_logits_equal_those_of_geoseg_s_copy(prefix: str, tmp_path: Path) -> None:
+    theirs = calibrated("resnet18", 5, InGeoSeg)
+    path, out = tmp_path / "last.ckpt", tmp_path / "ours.safetensors"
+    state = {prefix + name: tensor for name, tensor in theirs.state_dict().items()}
+    assert f"{prefix}backbone.layer1.0.conv1.weight" in state
+    if prefix:  # as Lightning keeps it, with the weights of a loss
+        state = {"state_dict": state | {"loss.aux.weight": torch.zeros(1)}, "epoch": 3, "global_step": 99}
+    torch.save(state, path)
+    network, card = convert(path, None, mean=(120.0,), std=(50.0,))
+    write_checkpoint(out, network, card)
+    images = torch.randn(2, 3, 64, 96)
+    with torch.no_grad():
+        expected = theirs(images)
+        torch.testing.assert_close(
+            manet.load(out).network(images * 50 + 120), expected, rtol=1e-5, atol=1e-5 * float(expected.abs().max())
+        )
+        assert expected.std() > 1e-2
+
+
+class Settings:
+    """What a program keeps beside its weights: unpickling it would import the program."""
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (
+            lambda path: torch.save({"state_dict": {}, "hyper_parameters": Settings()}, path),
+            "Python objects .*Settings",
+        ),
+        (lambda path: torch.save(nn.Linear(2, 2), path), "Python objects .*Linear"),
+        (lambda path: torch.jit.save(torch.jit.trace(nn.Linear(2, 2), torch.zeros(1, 2)), path), "TorchScript"),
+        (lambda path: path.write_bytes(b""), "damaged"),
+        (lambda path: path.write_bytes(b"hello\n" * 9), "damaged"),
+        (lambda path: zipfile.ZipFile(path, "w").writestr("a.txt", "x"), "zip archive"),
+        (lambda path: torch.save([torch.zeros(1)], path), "no state dict"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*:FutureWarning")
+def test_what_is_no_state_dict_is_named_and_never_run(
+    content: Callable[[Path], object], said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "x.pth"
+    content(path)
+    with pytest.raises(CheckpointError, match=said) as caught:
+        convert(path, None, (0.0,), (1.0,))
+    assert "weights_only" not in str(caught.value)  # PyTorch's advice is to run what is in the file
+    assert "\n" not in str(caught.value)
+
+
 def test_what_is_not_their_state_dict(tmp_path: Path) -> None:
     path = tmp_path / "x.pth"
     with pytest.raises(CheckpointError, match="no weights at"):
@@ -128,11 +198,8 @@ def test_what_is_not_their_state_dict(tmp_path: Path) -> None:
     path.write_bytes(b"nonsense")
     with pytest.raises(CheckpointError, match="cannot be read as plain weights"):
         convert(path, None, (0.0,), (1.0,))
-    torch.save(nn.Linear(2, 2), path)  # a pickled module: its code must not run
-    with pytest.raises(CheckpointError, match="cannot be read as plain weights"):
-        convert(path, None, (0.0,), (1.0,))
     torch.save({"conv.weight": torch.zeros(1)}, path)
-    with pytest.raises(CheckpointError, match=r"no firstconv\.weight"):
+    with pytest.raises(CheckpointError, match=r"no attention1\.PAM\.gamma"):
         convert(path, None, (0.0,), (1.0,))
     state = calibrated("resnet18", 4).state_dict()
     torch.save(state, path)

@@ -7,7 +7,16 @@ from torch import Tensor, nn
 
 from manet.attention.folding import add_product, fold, sum_products, weigh
 from manet.attention.softplus import softplus
-from manet.attention.summary_module import Place, Summary, SummaryModule, flatten, in_full_precision, sum_dtype, tracing
+from manet.attention.summary_module import (
+    Place,
+    Summary,
+    SummaryModule,
+    flatten,
+    in_full_precision,
+    sum_dtype,
+    tracing,
+    weights_of,
+)
 from manet.summaries import SummaryField
 
 EPSILON = 1e-6
@@ -25,13 +34,14 @@ class KernelAttention(SummaryModule):
 
     fields: ClassVar = (SummaryField("key_sum"), SummaryField("key_features"))
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, gate: float = 0.0) -> None:
+        """channels: of the features. gate: where the gate starts."""
         super().__init__()
         keys = max(channels // 8, 1)
         self.query = nn.Conv2d(channels, keys, 1)
         self.key = nn.Conv2d(channels, keys, 1)
         self.value = nn.Conv2d(channels, channels, 1)
-        self.gate = nn.Parameter(torch.zeros(1))
+        self.gate = nn.Parameter(torch.full((1,), gate))
 
     def summarise(self, features: Tensor, valid: Tensor | None = None, place: Place | None = None) -> Summary:
         dtype = sum_dtype(features)
@@ -39,7 +49,7 @@ class KernelAttention(SummaryModule):
         with in_full_precision(features):
             keys = softplus(flatten(keys, dtype))
             if valid is not None:
-                keys = keys * flatten(valid, dtype)
+                keys = keys * weights_of(valid, dtype)
             return keys.sum(2), sum_products(keys, flatten(features, dtype))
 
     def attend(self, features: Tensor, summary: Summary, place: Place | None = None) -> Tensor:

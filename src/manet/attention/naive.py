@@ -23,6 +23,8 @@ from manet.attention import (
     kernel,
     linear,
 )
+from manet.attention.lateral import LateralAttention
+from manet.attention.mean_channel import MeanChannelAttention
 from manet.attention.pooling import ImagePooling
 
 
@@ -47,6 +49,22 @@ def channel_attention(module: ChannelAttention, features: Tensor, valid: Tensor 
     energy = (x.unsqueeze(1) * x.unsqueeze(2) * _weights(features, valid).flatten(2).unsqueeze(1)).sum(3)
     attention = torch.softmax(energy.amax(2, keepdim=True) - energy, dim=2)
     return features + module.gate * torch.einsum("bcd,bdn->bcn", attention, x).view_as(features)
+
+
+def mean_channel_attention(module: MeanChannelAttention, features: Tensor, valid: Tensor | None = None) -> Tensor:
+    """The energy of every pair of channels as a weighted mean over the positions, and the softmax written out."""
+    x, weights = features.flatten(2), _weights(features, valid).flatten(2)
+    energy = (x.unsqueeze(1) * x.unsqueeze(2) * weights.unsqueeze(1)).sum(3) / weights.sum(2, keepdim=True)
+    attention = torch.exp(module.sharpness * energy)
+    attention = attention / attention.sum(2, keepdim=True)
+    return features + module.gate * torch.einsum("bcd,bdn->bcn", attention, x).view_as(features)
+
+
+def lateral_attention(module: LateralAttention, features: Tensor, valid: Tensor | None = None) -> Tensor:
+    """The projection, and what each attention adds to it."""
+    y = module.project(features)
+    added = (kernel_attention(module.kernel, y, valid) - y) + (mean_channel_attention(module.channel, y, valid) - y)
+    return y + added
 
 
 def dot_product_attention(module: DotProductAttention, features: Tensor, valid: Tensor | None = None) -> Tensor:

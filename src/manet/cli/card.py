@@ -29,6 +29,7 @@ def card(
     from manet.files import replacing
     from manet.runtime.other_card import OtherCard, card_file, read_other_card
     from manet.runtime.other_graph import read_graph
+    from manet.wrong_values import explain
 
     facts = read_graph(file)
     try:
@@ -53,8 +54,7 @@ def card(
     try:
         found = OtherCard.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise OptionError(f"the card cannot be so: {' '.join(map(str, first['loc']))} {first['msg']}") from error
+        raise OptionError(f"the card cannot be so: {explain(error, OtherCard)}") from error
     with replacing(card_file(file), overwrite) as partial:
         partial.write_text(found.model_dump_json(indent=1), encoding="utf-8")
     for name, value in found.model_dump().items():

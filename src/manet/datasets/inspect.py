@@ -10,6 +10,7 @@ from manet.datasets.alignment import Alignment, EdgeFit
 from manet.datasets.class_pixels import check_counts
 from manet.datasets.duplicates import Fingerprints, Shared
 from manet.datasets.manifest import SPLITS, Area, Manifest, Split
+from manet.datasets.overlaps import ScenePlace, overlaps
 from manet.datasets.sources.folder.images import GSD_TOLERANCE
 from manet.errors import DatasetError
 from manet.legend import IGNORED
@@ -110,7 +111,9 @@ def inspect(folder: Path, manifest: Manifest, progress: Progress = QUIET) -> Ins
                     progress.count("reading pixels", done, total)
         contents.classes = check_counts(contents.classes, len(manifest.legend))
     sizes = sorted(((scene.height, scene.width) for scene in manifest.scenes), key=lambda size: size[0] * size[1])
-    distances = [Scene(folder / scene.image).gsd_m() for scene in manifest.scenes]
+    scenes = {scene.name: Scene(folder / scene.image) for scene in manifest.scenes}
+    distances = [scene.gsd_m() for scene in scenes.values()]
+    places = {name: ScenePlace(scene.crs, scene.transform) for name, scene in scenes.items()}
     known = [gsd_m for gsd_m in distances if gsd_m is not None]
     gsd_m = (min(known), max(known)) if known else None
     alignments, shared = _alignments(folder, manifest), fingerprints.shared()
@@ -120,6 +123,7 @@ def inspect(folder: Path, manifest: Manifest, progress: Progress = QUIET) -> Ins
         *_about_ground(splits, gsd_m, len(known) < len(distances)),
         *(_about_alignment(alignment) for alignment in alignments if alignment.is_off),
         *(_about_shared(pair) for pair in shared),
+        *map(str, overlaps(places, manifest.splits)),
     ]
     return Inspection(splits, bands, (sizes[0], sizes[-1]), gsd_m, alignments, shared, findings)
 

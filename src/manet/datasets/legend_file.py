@@ -22,6 +22,7 @@ from manet.errors import DatasetError, DatasetNotFoundError
 from manet.files import choices, read_toml
 from manet.legend import BUILDINGS, IGNORED, ISPRS, Channel, Legend, LegendClass
 from manet.raster.label_raster import pack
+from manet.wrong_values import explain
 
 SHIPPED = {"buildings": BUILDINGS, "isprs": ISPRS}
 """Legends that have a name instead of a file."""
@@ -118,9 +119,7 @@ def read_legend_file(name_or_path: str | Path) -> LegendFile:
             option="legend",
         ) from None
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the legend"
-        raise DatasetError(f"{name_or_path}: {where}: {first['msg']}; correct it there") from error
+        raise DatasetError(f"{name_or_path}: {explain(error, LegendFile)}; correct it there") from error
 
 
 def read_legend(name_or_path: str | Path) -> Legend:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from manet.errors import DatasetError, DatasetNotFoundError
 from manet.legend import Legend
 from manet.raster.windows import Window, tiles
+from manet.wrong_values import explain
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
@@ -149,8 +150,7 @@ def read_manifest(folder: str | Path) -> Manifest:
             f"{folder} has no {MANIFEST}, so it is not a prepared dataset; prepare the dataset first"
         ) from None
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the whole file"
-        raise DatasetError(f"{path} is not a manifest ({where}: {first['msg']}); prepare the dataset again") from error
+        reason = explain(error, Manifest)
+        raise DatasetError(f"{path} is not a manifest ({reason}); prepare the dataset again") from error
     except OSError as error:
         raise DatasetError(f"{path} cannot be read ({error.strerror}); check the folder") from error

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from manet.datasets.band_statistics import band_statistics
 from manet.datasets.class_pixels import class_pixels
 from manet.datasets.manifest import MANIFEST, SPLITS, Area, Manifest, SceneEntry, Split, check_areas
+from manet.datasets.overlaps import ScenePlace, overlaps
 from manet.datasets.unfinished import Unfinished
 from manet.errors import DatasetError, ManetError, OutputError, SceneError
 from manet.files import refuse_existing, replacing
@@ -102,6 +103,8 @@ def write_dataset(
     refuse_existing(out / MANIFEST, overwrite)
     entries = dataset.entries
     check_areas(entries, dataset.splits)
+    for overlap in overlaps({s.name: ScenePlace(s.crs, s.transform) for s in dataset.scenes}, dataset.splits):
+        progress.warn(str(overlap))
     _refuse_foreign(out, entries)
     Unfinished(out).begin()
     (out / MANIFEST).unlink(missing_ok=True)

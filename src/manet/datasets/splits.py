@@ -12,17 +12,18 @@ those of its scene; a scene is called like its image, without the ending:
     width = 3072
 """
 
-import csv
 import random
 from itertools import pairwise
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from manet.csv_rows import read_csv
 from manet.datasets.manifest import SPLITS, Area, Split
 from manet.errors import DatasetError, DatasetNotFoundError
 from manet.files import read_toml
 from manet.raster.windows import Window
+from manet.wrong_values import explain
 
 Splits = dict[Split, tuple[Area, ...]]
 SHARES: dict[Split, float] = {"train": 0.70, "validation": 0.15, "test": 0.15}
@@ -124,7 +125,7 @@ def given(path: Path, scenes: dict[str, Window]) -> Splits:
         DatasetError: The file is not as above, names an unknown scene, or an area reaches beyond its scene.
     """
     try:
-        content = _read_csv(path) if path.suffix.lower() == ".csv" else read_toml(path, DatasetError)
+        content = _areas_of_csv(path) if path.suffix.lower() == ".csv" else read_toml(path, DatasetError)
         areas = _GivenSplits.model_validate(content).areas
     except OSError as error:
         raise DatasetNotFoundError(
@@ -132,9 +133,7 @@ def given(path: Path, scenes: dict[str, Window]) -> Splits:
             option="split",
         ) from None
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise DatasetError(f"{path}: {where}: {first['msg']}; correct it there") from error
+        raise DatasetError(f"{path}: {explain(error, _GivenSplits)}; correct it there") from error
     splits: dict[Split, list[Area]] = {}
     for area in areas:
         if area.scene not in scenes:
@@ -155,14 +154,10 @@ def given(path: Path, scenes: dict[str, Window]) -> Splits:
     return {split: tuple(splits.get(split, ())) for split in SPLITS}
 
 
-def _read_csv(path: Path) -> dict[str, object]:
+def _areas_of_csv(path: Path) -> dict[str, object]:
     """The rows of a CSV file as areas; empty cells are left out."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DatasetError(f"{path} is not text in UTF-8 ({error}); correct it there") from error
-    rows = csv.DictReader(text.splitlines(), skipinitialspace=True)
-    return {"areas": [{name: cell for name, cell in row.items() if cell != ""} for row in rows]}
+    rows = read_csv(path, DatasetError)
+    return {"areas": [{name: cell for name, cell in row.items() if cell} for row in rows]}
 
 
 def _area(scene: str, window: Window) -> Area:

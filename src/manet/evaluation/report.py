@@ -15,6 +15,7 @@ from manet.evaluation.gallery import INDEX
 from manet.evaluation.objects import SizeScores
 from manet.evaluation.scoring import Evaluation
 from manet.files import refuse_existing, staging
+from manet.wrong_values import explain
 
 SCORES, ROWS, CONFUSION, GRID = "scores.json", "scores.csv", "confusion.png", "protocols.csv"
 PAGE = "report.html"
@@ -137,5 +138,5 @@ def read_scores(path: Path) -> Evaluation:
             f"{file} cannot be read ({error.strerror}); give the {SCORES} of an evaluation"
         ) from error
     except ValueError as error:
-        reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        reason = explain(error, Evaluation) if isinstance(error, ValidationError) else str(error)
         raise DatasetError(f"{file} is not the {SCORES} of an evaluation ({reason})") from error

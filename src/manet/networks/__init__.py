@@ -1,4 +1,4 @@
-"""Networks, by the names that the paper gives them."""
+"""Networks, by the names that the paper gives them, and this project's own."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -17,6 +17,7 @@ from manet.networks import danet, deeplabv3plus, eanet, pspnet
 from manet.networks.encoder import Encoder, load_weights
 from manet.networks.fcn import fcn, fcn_with
 from manet.networks.manet import manet
+from manet.networks.manet_plus import fcn_plus, manet_plus
 from manet.networks.network import Network
 
 
@@ -45,6 +46,8 @@ NETWORKS: dict[str, NetworkPlan] = {
     "deeplabv3plus": NetworkPlan(deeplabv3plus.deeplabv3plus, deeplabv3plus.OUTPUT_STRIDE),
     "eanet": NetworkPlan(eanet.eanet, eanet.OUTPUT_STRIDE),
     "manet": NetworkPlan(manet),
+    "fcn-plus": NetworkPlan(fcn_plus),
+    "manet-plus": NetworkPlan(manet_plus),
 }
 
 

@@ -1,7 +1,8 @@
 """The authors' released weights: their names for the parts of MANet, translated to ours."""
 
-import pickle
 import re
+import warnings
+import zipfile
 from importlib.metadata import version
 from pathlib import Path
 
@@ -15,9 +16,9 @@ from manet.networks import Network, build
 from manet.recipe import NetworkSettings, Recipe
 
 NAMES = (
-    (r"firstconv\.", "encoder.body.conv1."),
-    (r"firstbn\.", "encoder.body.bn1."),
-    (r"encoder(\d)\.", "encoder.body.layer{0}."),
+    (r"(?:firstconv|backbone\.conv1)\.", "encoder.body.conv1."),
+    (r"(?:firstbn|backbone\.bn1)\.", "encoder.body.bn1."),
+    (r"(?:encoder|backbone\.layer)(\d)\.", "encoder.body.layer{0}."),
     (r"attention(\d)\.PAM\.query_conv\.", "refiners.{level}.kernel.query."),
     (r"attention(\d)\.PAM\.key_conv\.", "refiners.{level}.kernel.key."),
     (r"attention(\d)\.PAM\.value_conv\.", "refiners.{level}.kernel.value."),
@@ -29,7 +30,10 @@ NAMES = (
     (r"finalconv2\.", "decoder.head.2."),
     (r"finalconv3\.", "decoder.head.4."),
 )
-"""How their names begin, as patterns, and how ours do."""
+"""How their names begin, as patterns, and how ours do. `backbone` is in GeoSeg's copy of the authors' module."""
+
+KNOWN_BY = "attention1.PAM.gamma"
+"""A name that only the authors' module has; what stands before it is of the module that held it, such as `net.`."""
 
 PARTS = {"conv1": "0", "norm1": "1", "deconv2": "3", "norm2": "4", "conv3": "6", "norm3": "7"}
 """The layers of a DeBlock, by their names and ours."""
@@ -52,18 +56,15 @@ def convert(path: Path, legend: Legend | None, mean: tuple[float, ...], std: tup
         CheckpointNotFoundError: There is no such file.
         CheckpointError: It is no such state dict, or does not fit the legend.
     """
-    state = {name.removeprefix("module."): tensor for name, tensor in _read(path).items()}
-    missing = [name for name in ("firstconv.weight", "finalconv3.weight", "attention1.PAM.gamma") if name not in state]
-    if missing:
-        raise CheckpointError(f"{path} has no {missing[0]}; expected a state dict of the authors' MANet module")
-    bands, classes = state["firstconv.weight"].shape[1], state["finalconv3.weight"].shape[0]
+    state = _without_prefix(path, _read(path))
+    ours = {_rename(name): tensor for name, tensor in state.items()}
+    bands, classes = _shape(path, ours, "encoder.body.conv1.")[1], _shape(path, ours, "decoder.head.4.")[0]
     if legend is not None and len(legend) != classes:
         raise CheckpointError(
             f"{path} has {classes} classes, the legend {len(legend)}; give the one it was trained with"
         )
-    encoder = _encoder(path, state)
+    encoder = _encoder(path, ours)
     network = build("manet", encoder=encoder, bands=bands, classes=classes)
-    ours = {_rename(name): tensor for name, tensor in state.items()}
     ours |= {name: tensor for name, tensor in network.state_dict().items() if name.startswith("band_")}
     try:
         network.load_state_dict(ours)
@@ -99,11 +100,11 @@ def _read(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise CheckpointNotFoundError(f"no weights at {path}; give the .pth file of the authors' module")
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError) as error:
-        raise CheckpointError(
-            f"{path} cannot be read as plain weights ({str(error).splitlines()[0]}); save a state dict"
-        ) from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that the file may be TorchScript, which is said below
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged pickle fails in any way
+        raise CheckpointError(f"{path} {_why_unread(path, error)}") from error
     if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
         state = state["state_dict"]
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
@@ -113,11 +114,41 @@ def _read(path: Path) -> dict[str, Tensor]:
     return state
 
 
-def _encoder(path: Path, state: dict[str, Tensor]) -> str:
+def _why_unread(path: Path, error: Exception) -> str:
+    """What a file holds instead of plain weights. PyTorch's own words advise running the file's code."""
+    state_dict = "where it was made, save its state dict: torch.save(net.state_dict(), FILE)"
+    if pickled := re.search(r"GLOBAL ([\w.]+)", str(error)):
+        return f"holds Python objects ({pickled[1]}), whose code is never run; {state_dict}"
+    if "TorchScript" in str(error):
+        return f"is a TorchScript archive, which is code; {state_dict}"
+    if zipfile.is_zipfile(path):
+        return f"is a zip archive, but not one of PyTorch's; {state_dict}"
+    return f"cannot be read as plain weights (it is damaged, or no file of PyTorch's); get it again, or {state_dict}"
+
+
+def _without_prefix(path: Path, state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The weights of the authors' module, without those of what held it and without its prefix."""
+    prefixes = [name.removesuffix(KNOWN_BY) for name in state if name.endswith(KNOWN_BY)]
+    if len(prefixes) != 1:
+        found = "no" if not prefixes else f"{len(prefixes)} times"
+        raise CheckpointError(f"{path} has {found} {KNOWN_BY}; expected a state dict of the authors' MANet module")
+    return {name.removeprefix(prefixes[0]): tensor for name, tensor in state.items() if name.startswith(prefixes[0])}
+
+
+def _shape(path: Path, ours: dict[str, Tensor], name: str) -> tuple[int, ...]:
+    """The shape of a convolution's weights (out, in, height, width)."""
+    weights = ours.get(f"{name}weight")
+    if weights is None or weights.ndim != 4:
+        raise CheckpointError(f"{path} lacks the weights of {name}; expected a state dict of the authors' MANet module")
+    return tuple(weights.shape)
+
+
+def _encoder(path: Path, ours: dict[str, Tensor]) -> str:
     counts = tuple(
-        len({name.split(".")[1] for name in state if name.startswith(f"encoder{level}.")}) for level in range(1, 5)
+        len({name.split(".")[3] for name in ours if name.startswith(f"encoder.body.layer{level}.")})
+        for level in range(1, 5)
     )
-    bottleneck = "encoder1.0.conv3.weight" in state
+    bottleneck = "encoder.body.layer1.0.conv3.weight" in ours
     if counts == (3, 4, 6, 3) and not bottleneck:
         return "resnet34"
     if counts not in BLOCKS:

@@ -1,4 +1,5 @@
-"""The modules as their papers write them down, with the parameters of ours: the form whose operations are counted.
+"""The modules as their papers write them down, with the parameters of ours: the form whose operations are counted. Our
+own modules are written down in the same way.
 
 Layers are called as layers; V is computed at every position, then K V, then Q; the matrices that dot-product attention
 needs are written out. The values are those of our modules.
@@ -26,6 +27,8 @@ from manet.attention import (
 from manet.attention import (
     published as authors,
 )
+from manet.attention.lateral import Lateral, LateralAttention
+from manet.attention.mean_channel import MeanChannelAttention
 from manet.attention.pooling import ImagePooling
 from manet.networks.danet import DualAttention
 from manet.networks.deeplabv3plus import AtrousPyramid
@@ -59,6 +62,24 @@ def _(module: Network, features: Tensor) -> Tensor:
 @published.register
 def _(module: Unrefined, features: Tensor) -> Tensor:
     return features
+
+
+@published.register
+def _(module: Lateral, features: Tensor) -> Tensor:
+    return module.project(features)
+
+
+@published.register
+def _(module: LateralAttention, features: Tensor) -> Tensor:
+    y = module.project(features)
+    return published(module.kernel, y) + published(module.channel, y) - y
+
+
+@published.register
+def _(module: MeanChannelAttention, features: Tensor) -> Tensor:
+    x = features.flatten(2)
+    energy = x @ x.transpose(1, 2) / x.shape[2]
+    return features + module.gate * (torch.softmax(module.sharpness * energy, dim=2) @ x).view_as(features)
 
 
 @published.register

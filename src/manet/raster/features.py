@@ -16,6 +16,7 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS, Transformer
 
+from manet.csv_rows import read_csv
 from manet.errors import OutputError, SampleError, SampleNotFoundError
 from manet.files import replacing
 from manet.raster.vectors import is_on_earth
@@ -177,16 +178,9 @@ def read_features(path: str | Path) -> Features:
 
 def _read_csv(path: Path) -> Features:
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.reader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise SampleError(f"{path} cannot be read as a CSV file ({error}); write it as UTF-8") from error
-    if len(rows) < 2:
+        rows = read_csv(path, SampleError)
+    except OSError as error:
+        raise SampleError(f"{path} cannot be read ({error.strerror}); check the file") from error
+    if not rows:
         raise SampleError(f"{path} has no rows below its header; give one row per point")
-    header = [name.strip() for name in rows[0]]
-    for number, row in enumerate(rows[1:], 2):
-        if row and len(row) != len(header):
-            raise SampleError(f"{path}: line {number} has {len(row)} values; expected {len(header)} as in the header")
-    table = [row for row in rows[1:] if row]
-    columns = {name: [row[i].strip() or None for row in table] for i, name in enumerate(header)}
-    return Features(str(path), None, None, columns)
+    return Features(str(path), None, None, {name: [row[name] or None for row in rows] for name in rows[0]})

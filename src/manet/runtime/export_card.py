@@ -10,6 +10,7 @@ from manet.card import Card, without_energy
 from manet.errors import CheckpointError
 from manet.files import sha256
 from manet.summaries import SummaryField
+from manet.wrong_values import explain
 
 T = TypeVar("T")
 
@@ -86,7 +87,8 @@ def read_export_card(folder: Path) -> ExportCard:
     try:
         return ExportCard.model_validate_json((folder / CARD).read_text(encoding="utf-8"))
     except (OSError, ValidationError) as error:
-        raise CheckpointError(f"{folder} is no exported network; export the checkpoint again") from error
+        reason = explain(error, ExportCard) if isinstance(error, ValidationError) else error.strerror
+        raise CheckpointError(f"{folder} is no exported network ({reason}); export the checkpoint again") from error
 
 
 def beside(checkpoint: Path, precision: Precision = "fp32") -> Path:

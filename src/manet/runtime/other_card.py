@@ -15,6 +15,7 @@ from manet.card import Card
 from manet.errors import CheckpointError
 from manet.legend import Legend, LegendClass
 from manet.recipe import NetworkSettings, Recipe
+from manet.wrong_values import explain
 
 COLOURS = (
     (200, 200, 200),
@@ -97,7 +98,7 @@ def read_other_card(file: Path, metadata: Mapping[str, str]) -> OtherCard:
         if "class_names" in metadata:
             return _of_deepness(metadata)
     except (ValidationError, ValueError, KeyError, OSError) as error:
-        reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        reason = explain(error, OtherCard) if isinstance(error, ValidationError) else str(error)
         raise CheckpointError(
             f"the card of {file} is not as it must be ({reason}); correct it, or write another"
         ) from error

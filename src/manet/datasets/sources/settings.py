@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from manet.errors import OptionError
 from manet.files import choices
+from manet.wrong_values import explain
 
 
 class SourceSettings(BaseModel):
@@ -35,8 +36,5 @@ def read_settings(kind: type[Settings], name: str, given: dict[str, object]) -> 
     try:
         return kind.model_validate(given)
     except ValidationError as error:
-        first = error.errors()[0]
-        setting = str(first["loc"][0])
-        raise OptionError(
-            f"setting '{setting}' of source '{name}': {first['msg']}, got {first['input']!r}", option=setting
-        ) from error
+        setting = str(error.errors()[0]["loc"][0])
+        raise OptionError(f"source '{name}': {explain(error, kind)}", option=setting) from error

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from manet.errors import RecipeError, RecipeNotFoundError
 from manet.files import read_toml
 from manet.recipe import read_recipe
+from manet.wrong_values import explain
 
 BASE = "base"
 """Name of the first rung."""
@@ -59,9 +60,7 @@ def read_ladder(path: Path) -> Ladder:
             f"{path} cannot be read ({error.strerror}); give a TOML file with base and [[change]]"
         ) from error
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        raise RecipeError(f"{path}: {key}: {first['msg']}; a ladder has base, set, seeds and [[change]]") from error
+        raise RecipeError(f"{path}: {explain(error, Ladder)}; a ladder has base, set, seeds and [[change]]") from error
     names = [change.name for change in ladder.change]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise RecipeError(f"{path} has several changes called {', '.join(twice)}; give each a name of its own")

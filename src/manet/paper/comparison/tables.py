@@ -9,7 +9,7 @@ from pathlib import Path
 from manet.evaluation.scoring import Evaluation
 from manet.files import replacing
 from manet.networks import NETWORKS
-from manet.paper.printed import METHODS, TABLES_OF, PrintedScores, printed_scores
+from manet.paper.printed import METHODS, OWN, TABLES_OF, PrintedScores, printed_scores
 from manet.tables import TextTable
 
 RANKED = 3
@@ -107,7 +107,8 @@ def _table(
     missing = []
     for name in names:
         if name not in found:
-            missing.append(METHODS[name])
+            if name not in OWN:
+                missing.append(METHODS[name])
             continue
         method = found[name]
         seeds = f"{method.seeds} seed{'s' if method.seeds > 1 else ''}"

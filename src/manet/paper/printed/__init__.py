@@ -20,8 +20,13 @@ METHODS = {
     "deeplabv3plus": "DeepLabV3+",
     "eanet": "EaNet",
     "manet": "MANet",
+    "fcn-plus": "FCN+",
+    "manet-plus": "MANet+",
 }
-"""How the paper writes the networks, by our names."""
+"""How the networks are written, by our names: the paper's fifteen, and the two of this project."""
+
+OWN = ("fcn-plus", "manet-plus")
+"""The networks that are not the paper's."""
 
 TABLES_OF = {"vaihingen": (1, 3), "potsdam": (2, 4)}
 """The numbers of the ablation's and the comparison's table for each dataset."""
