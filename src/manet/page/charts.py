@@ -89,7 +89,8 @@ class _Scale:
 
 
 def _wide(low: float, high: float) -> tuple[float, float]:
-    return (low, high) if high > low else (low - 0.5, high + 0.5)
+    room = 0.1 * abs(low) or 0.5
+    return (low, high) if high > low else (low - room, high + room)
 
 
 def ticks(low: float, high: float, most: int = 6) -> list[float]:

@@ -18,13 +18,14 @@ from manet.report.sources import EvaluationFolder
 NO_PICTURES = "There are no pictures in this folder: it was evaluated by an earlier version, or they were removed."
 
 
-def add_evaluation(page: Page, source: EvaluationFolder, prefix: str = "") -> None:
+def add_evaluation(page: Page, source: EvaluationFolder, prefix: str = "", known: bool = False) -> None:
     """Add everything that is known of an evaluation.
 
     Args:
         page: What it is added to.
         source: The evaluation.
         prefix: How the titles of the sections begin.
+        known: Whether the page says already what the model, the data and the machine are.
     """
     evaluation, about = source.evaluation, source.about
     boundary = evaluation.boundary
@@ -40,8 +41,8 @@ def add_evaluation(page: Page, source: EvaluationFolder, prefix: str = "") -> No
     page.section(f"{prefix}Calibration", calibration_parts(evaluation))
     page.section(f"{prefix}Sizes of objects", size_charts(evaluation, about.gsd_m if about else ground))
     page.section(f"{prefix}How the scores were taken", facts(protocol_facts(evaluation.protocol)))
-    if about:
-        add_about(page, about, prefix)
+    if about and not known:
+        add_about(page, about)
 
 
 def pictures_of(source: EvaluationFolder) -> str:
@@ -55,8 +56,8 @@ def pictures_of(source: EvaluationFolder) -> str:
     return "".join(parts)
 
 
-def add_about(page: Page, about: About, prefix: str = "") -> None:
+def add_about(page: Page, about: About) -> None:
     """Add the model, the data and the machine."""
-    page.section(f"{prefix}Model", facts(about.model))
-    page.section(f"{prefix}Data", facts(about.data))
-    page.section(f"{prefix}Machine and time", facts(about.machine))
+    page.section("Model", facts(about.model))
+    page.section("Data", facts(about.data))
+    page.section("Machine and time", facts(about.machine))

@@ -14,20 +14,18 @@ from manet.report.sources import RunFolder
 LOSS, SCORE, ACCURACY = "train/loss", "validation/mean_iou", "validation/overall_accuracy"
 
 
-def add_run(page: Page, run: RunFolder, prefix: str = "") -> None:
-    """Add the curves, the settings, and what is known besides.
+def add_training(page: Page, run: RunFolder) -> None:
+    """Add the main figures and the curves of a run."""
+    page.section("Training", tiles(run_figures(run)), curves([run]), machine_time(run))
 
-    Args:
-        page: What it is added to.
-        run: The run.
-        prefix: How the titles of the sections begin.
-    """
-    page.section(f"{prefix}Training", tiles(run_figures(run)), curves([run]), machine_time(run))
-    page.section(f"{prefix}Settings", settings_table(run.recipe))
+
+def add_settings(page: Page, run: RunFolder) -> None:
+    """Add the settings of a run, and what is known of it besides."""
+    page.section("Settings", settings_table(run.recipe))
     if run.about:
-        add_about(page, run.about, prefix)
+        add_about(page, run.about)
     elif run.card:
-        page.section(f"{prefix}Model", facts(of_card(run.card)))
+        page.section("Model", facts(of_card(run.card)))
 
 
 def run_figures(run: RunFolder) -> dict[str, str]:
@@ -37,7 +35,7 @@ def run_figures(run: RunFolder) -> dict[str, str]:
         scores = run.card.scores
         figures |= {
             "best epoch": str(scores["epoch"] + 1),
-            "mean IoU in training's validation": percent(scores.get("mean_iou")),
+            "mean IoU of the best epoch": percent(scores.get("mean_iou")),
             "overall accuracy": percent(scores.get("overall_accuracy")),
         }
     return figures | ({"training time": duration(seconds(run))} if run.log else {})
@@ -64,11 +62,12 @@ def curves(runs: list[RunFolder]) -> str:
     def chart(column: str, y: str, title: str, times: float = 1.0) -> str:
         return line_chart({run.name: points(run, column, times) for run in runs}, x="epoch", y=y, title=title)
 
+    varies = len({row.get("rate") for run in runs for row in run.log}) > 1
     return grid(
         chart(LOSS, "loss", "Training loss, mean of each epoch"),
         chart(SCORE, "mean IoU, %", "Mean IoU on the validation patches", 100),
         chart(ACCURACY, "accuracy, %", "Overall accuracy on the validation patches", 100) if len(runs) == 1 else "",
-        chart("rate", "rate", "Learning rate at the end of each epoch") if len(runs) == 1 else "",
+        chart("rate", "rate", "Learning rate at the end of each epoch") if len(runs) == 1 and varies else "",
     )
 
 
@@ -88,5 +87,10 @@ def flat(settings: BaseModel, prefix: str = "") -> dict[str, str]:
         if isinstance(value, BaseModel):
             found |= flat(value, f"{prefix}{name}.")
         else:
-            found[f"{prefix}{name}"] = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+            found[f"{prefix}{name}"] = ", ".join(map(str, value)) if isinstance(value, tuple) else _toml(value)
     return found
+
+
+def _toml(value: object) -> str:
+    """A value as recipes have it."""
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)

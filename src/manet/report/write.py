@@ -7,7 +7,7 @@ from manet.errors import OptionError
 from manet.page.document import Page
 from manet.report.comparison import compare_evaluations, compare_runs
 from manet.report.evaluation_sections import add_evaluation
-from manet.report.run_sections import add_run
+from manet.report.run_sections import add_settings, add_training
 from manet.report.sources import Sources, read_sources
 
 
@@ -51,9 +51,12 @@ def _of_one(found: Sources) -> Page:
     several = len(found.runs) + len(found.evaluations) > 1
     page = Page(_title(found), _lead(found))
     for run in found.runs:
-        add_run(page, run)
+        add_training(page, run)
     for source in found.evaluations:
-        add_evaluation(page, source, f"{source.evaluation.protocol.split.capitalize()}: " if several else "")
+        prefix = f"{source.evaluation.protocol.split.capitalize()}: " if several else ""
+        add_evaluation(page, source, prefix, known=several)
+    for run in found.runs:
+        add_settings(page, run)
     return page
 
 
@@ -63,7 +66,8 @@ def _of_several(found: Sources) -> Page:
     if len(found.runs) > 1:
         compare_runs(page, found.runs)
     for run in found.runs[: len(found.runs) == 1]:
-        add_run(page, run)
+        add_training(page, run)
+        add_settings(page, run)
     if found.evaluations:
         compare_evaluations(page, found.evaluations)
     return page
