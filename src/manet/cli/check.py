@@ -56,7 +56,7 @@ def print_inspection(inspection: "Inspection", manifest: "Manifest") -> None:
     for fit in inspection.alignments:
         console.print(
             f"labels of '{fit.scene}': best fit to the image's edges at {fit.rows:+d} rows, {fit.cols:+d} columns "
-            f"(contrast at their edges {fit.fit:.2f}, unshifted {fit.unshifted:.2f} standard deviations above the mean)",
+            f"(contrast at their edges {fit.fit:.2f}, unshifted {fit.unshifted:.2f} standard deviations above mean)",
             highlight=False,
             markup=False,
             soft_wrap=True,
