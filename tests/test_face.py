@@ -15,7 +15,7 @@ import manet
 from builders import RGB, card, lively, picture, write_scene
 from manet.datasets.manifest import Manifest
 from manet.errors import CheckpointError, NetworkError, OptionError, OutputError, SceneError, StatisticsWarning
-from manet.legend import BUILDINGS
+from manet.legend import BUILDINGS, IGNORED
 from manet.model import Model
 from manet.networks import Network
 from manet.recipe import Recipe
@@ -73,6 +73,16 @@ def test_an_array_a_file_and_a_dataset_give_one_map(model: Model, image: np.ndar
             found = model.predict(given, settings)
             np.testing.assert_array_equal(found.classes, expected.classes)
         assert found.crs == dataset.crs and found.transform == dataset.transform
+
+
+def test_masked_pixels_of_an_array_are_nodata(model: Model, image: np.ndarray) -> None:
+    hidden = np.zeros(image.shape, bool)
+    hidden[1, 30:70, 20:50] = True
+    masked = np.ma.array(np.where(hidden, 200, image), mask=hidden)
+    settings = manet.PredictionSettings(window=96, overlap=16, native=True)
+    for given in (masked, masked.transpose(1, 2, 0)):
+        classes = model.predict(given, settings).classes
+        assert (classes[30:70, 20:50] == IGNORED).all() and (classes == IGNORED).sum() == 40 * 30
 
 
 def test_scene_context_of_an_array(model: Model, image: np.ndarray) -> None:

@@ -10,6 +10,7 @@ import rasterio
 
 from builders import Run, write_scene
 from manet.errors import SceneError, SceneNotFoundError
+from manet.prediction.outputs import Outputs
 from manet.raster.inputs import NamedScene, find_scenes
 
 
@@ -54,6 +55,25 @@ def test_events_for_programs(run: Run, checkpoint: Path, folder: Path, tmp_path:
     finished = next(event for event in events if event["event"] == "finished")
     with rasterio.open(finished["outputs"][0]) as raster:
         assert raster.shape == (70, 90)
+
+
+def test_an_unforeseen_error_of_one_scene_does_not_stop_the_others(
+    run: Run, checkpoint: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def predict_scene(model: object, scene: str, outputs: Outputs, *_: object) -> None:
+        if scene.endswith("b.tif"):
+            raise KeyError("first line\nsecond line")
+        outputs.classes.touch()
+
+    monkeypatch.setattr("manet.model.predict_scene", predict_scene)
+    (tmp_path / "out").mkdir()
+    options = ("--device", "cpu", "--out", tmp_path / "out")
+    status, text, error = run("predict", checkpoint, folder, *options)
+    assert status == 1 and "2 of 3 scenes mapped" in text and f"not mapped: {folder / 'b.tif'}\n" in error
+    assert error.count("\n") == 2 and "failed: KeyError: " in error
+    _, text, _ = run("predict", checkpoint, folder, *options, "--json")
+    failed = [event for event in map(json.loads, text.splitlines()) if event["event"] == "failed"]
+    assert [event["scene"] for event in failed] == [str(folder / "b.tif")]
 
 
 def test_outputs_of_one_name_are_refused(run: Run, checkpoint: Path, folder: Path, tmp_path: Path) -> None:

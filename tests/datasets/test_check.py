@@ -171,7 +171,7 @@ def test_a_dataset_that_is_not_whole_is_refused(towns: dict[Split, Any], tmp_pat
 def test_the_contact_sheet_and_the_tables(town: Town, tmp_path: Path) -> None:
     folder, manifest = town
     output = invoke("check", folder, "--out", tmp_path / "sheet.png")
-    for name in (*manifest.legend.names, "validation", "of all: nodata", "0.13 m per pixel", "correlation"):
+    for name in (*manifest.legend.names, "validation", "of all: nodata", "0.13 m per pixel", "standard deviations"):
         assert name in output
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.width > sheet.height > 500

@@ -208,12 +208,17 @@ def test_deepness_can_load_its_file(trained: Path, tmp_path: Path) -> None:
     assert found["class_names"] == {str(i): name for i, name in enumerate(ISPRS.names)}
     assert (found["resolution"], found["gsd_m"]) == (25, 0.25)
     assert (found["seg_thresh"], found["seg_small_segment"]) == (0, 0)
-    images = images_of(2, 96, 96).numpy()
-    mean, std = (np.array(found[f"standardization_{name}"], np.float32)[:, None, None] for name in ("mean", "std"))
-    (given,) = session.run(None, {port.name: (images / 255 - mean) / std})
-    expected = torch.from_numpy(runtime_of(trained).whole(images)).softmax(1).numpy()
-    np.testing.assert_allclose(given, expected, atol=1e-4)
+    (output,) = session.get_outputs()
+    assert output.shape[1:] == [len(ISPRS), 96, 96]  # it takes the number of classes from here
+    tiles = images_of(2, 96, 96).round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy()  # bytes, bands last
+    mean, std = (np.array(found[f"standardization_{name}"], np.float32) for name in ("mean", "std"))
+    fed = ((np.float32(tiles * 1.0 / 255.0) - mean) / std).transpose(0, 3, 1, 2)
+    (given,) = session.run(None, {port.name: fed})
+    expected = torch.from_numpy(runtime_of(trained).whole(tiles.transpose(0, 3, 1, 2).astype(np.float32))).softmax(1)
+    np.testing.assert_allclose(given, expected.numpy(), atol=1e-4)
     np.testing.assert_allclose(given.sum(1), 1, atol=1e-5)
+    given[given < found["seg_thresh"]] = 0
+    assert (given.argmax(1) == expected.argmax(1).numpy()).mean() > 0.999
     wrong = CliRunner().invoke(app, [*arguments[:5], "100", "--out", str(tmp_path / "e.onnx")])
     assert isinstance(wrong.exception, ExportError) and "multiple of the network's stride" in str(wrong.exception)
 

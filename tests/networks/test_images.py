@@ -64,8 +64,31 @@ def test_valid_is_the_same_as_floating_point_bool_or_bytes(size: int, small_mane
     with torch.no_grad():
         expected = small_manet(images, valid)
         assert not torch.equal(expected, small_manet(images))
-        for kind in (torch.bool, torch.uint8, torch.float64):
-            assert torch.equal(small_manet(images, valid.to(kind)), expected)
+        for same in (valid.bool(), valid.to(torch.uint8), valid.to(torch.uint8) * 255, valid.double()):
+            assert torch.equal(small_manet(images, same), expected)
+
+
+def test_valid_of_the_parts_of_a_network(small_manet: Network) -> None:
+    images, valid = textured(1, 3, 96, 128), torch.ones(1, 1, 96, 128)
+    valid[..., 40:, :30] = 0
+    with torch.no_grad():
+        features = small_manet.encode(images, valid)
+        summaries = small_manet.summarise(features, valid)
+        for same in (valid.bool(), valid.to(torch.uint8), valid.to(torch.uint8) * 255):
+            for got, expected in zip(small_manet.encode(images, same), features, strict=True):
+                assert torch.equal(got, expected)
+            for got, expected in zip(small_manet.summarise(features, same), summaries, strict=True):
+                assert all(torch.equal(a, b) for a, b in zip(got, expected, strict=True))
+        for wrong, message in (
+            (valid[0], r"expected \(1, 1, 96, 128\)"),
+            (valid[..., :64], r"expected \(1, 1, 96, 128\)"),
+            (valid.long(), "int64.*bool"),
+            (valid.numpy(), "numpy.ndarray"),
+        ):
+            with pytest.raises(NetworkError, match=message):
+                small_manet.encode(images, wrong)  # type: ignore[arg-type]
+            with pytest.raises(NetworkError, match=message):
+                small_manet.summarise(features, wrong)  # type: ignore[arg-type]
 
 
 def heard(network: Network, images: Tensor, valid: Tensor | None = None) -> list[str]:

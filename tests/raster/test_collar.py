@@ -105,7 +105,7 @@ def test_preparing_a_folder_of_framed_images(tmp_path: Path) -> None:
         write_scene(tmp_path / f"src/labels/{name}.tif", np.ones((1, 240, 200), np.uint8))
     told = Recorded()
     settings = {"legend": "buildings", "split": "file"}
-    prepare_source("folder", tmp_path / "src", tmp_path / "data", **settings, progress=told)
+    prepare_source("folder", tmp_path / "data", tmp_path / "src", **settings, progress=told)
     assert any("3 of 3 images, white" in line and "frames taken for nodata" in line for line in told.lines)
     frame[20:40, 186:] = False
     with Scene(tmp_path / "data/images/a.tif") as scene, Scene(tmp_path / "data/labels/a.tif") as labels:

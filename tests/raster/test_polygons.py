@@ -1,5 +1,7 @@
 """Polygons of maps: whole, with true areas and confidence, simplified without gaps."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from rasterio.transform import Affine
 from builders import Run
 from manet.errors import OutputError, SceneError
 from manet.legend import BUILDINGS, IGNORED, ISPRS, Legend
+from manet.raster.features import write_features
 from manet.raster.polygons import PolygonSettings, write_polygons
 from manet.raster.simplify import simplify
 from manet.raster.surfaces import class_surfaces
@@ -121,6 +124,15 @@ def curved(height: int, width: int) -> np.ndarray:
     found = np.digitize(sum(waves), (-1.5, 0, 1.5)).astype(np.uint8)
     found[40:70, 50:90] = IGNORED
     return found
+
+
+def test_geopackages_are_of_a_version_that_gdal_3_6_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("manet.raster.polygons.BATCH", 5)
+    write_polygons(write_map(tmp_path / "map.tif", regions(3, 6, 40, 60)), tmp_path / "polygons.gpkg")
+    write_features(tmp_path / "points.gpkg", [shapely.Point(1, 2)], "Point", {"id": [1]}, "EPSG:32645")
+    for name in ("polygons", "points"):
+        with closing(sqlite3.connect(tmp_path / f"{name}.gpkg")) as database:
+            assert database.execute("PRAGMA user_version").fetchone() == (10200,)
 
 
 @pytest.mark.parametrize("tolerance", [1.0, 2.0, 4.0])

@@ -8,7 +8,15 @@ from torch.nn.functional import linear
 
 from manet.attention.convolution import ConvBlock
 from manet.attention.pooling import mean_of, sum_and_weight
-from manet.attention.summary_module import Place, Summary, SummaryModule, flatten, in_full_precision, sum_dtype
+from manet.attention.summary_module import (
+    Place,
+    Summary,
+    SummaryModule,
+    flatten,
+    in_full_precision,
+    sum_dtype,
+    weights_of,
+)
 from manet.summaries import SummaryField
 
 RATIO = 16
@@ -42,7 +50,7 @@ class BlockAttention(SummaryModule):
     def summarise(self, features: Tensor, valid: Tensor | None = None, place: Place | None = None) -> Summary:
         x = flatten(features, sum_dtype(features))
         if valid is not None:
-            x = x.masked_fill(flatten(valid, x.dtype) == 0, torch.finfo(x.dtype).min)
+            x = x.masked_fill(weights_of(valid, x.dtype) == 0, torch.finfo(x.dtype).min)
         return *sum_and_weight(features, valid), x.amax(2)
 
     def attend(self, features: Tensor, summary: Summary, place: Place | None = None) -> Tensor:

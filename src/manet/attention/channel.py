@@ -6,7 +6,15 @@ import torch
 from torch import Tensor, nn
 
 from manet.attention.folding import add_product
-from manet.attention.summary_module import Place, Summary, SummaryModule, flatten, in_full_precision, sum_dtype
+from manet.attention.summary_module import (
+    Place,
+    Summary,
+    SummaryModule,
+    flatten,
+    in_full_precision,
+    sum_dtype,
+    weights_of,
+)
 from manet.summaries import SummaryField
 
 
@@ -27,7 +35,7 @@ class ChannelAttention(SummaryModule):
         dtype = sum_dtype(features)
         with in_full_precision(features):
             x = flatten(features, dtype)
-            weighted = x if valid is None else x * flatten(valid, dtype)
+            weighted = x if valid is None else x * weights_of(valid, dtype)
             return (torch.einsum("bcn,bdn->bcd", weighted, x),)
 
     def attend(self, features: Tensor, summary: Summary, place: Place | None = None) -> Tensor:

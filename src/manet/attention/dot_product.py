@@ -6,7 +6,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
-from manet.attention.summary_module import Place, Summary, SummaryModule, flatten, in_full_precision, sum_dtype
+from manet.attention.summary_module import (
+    Place,
+    Summary,
+    SummaryModule,
+    flatten,
+    in_full_precision,
+    sum_dtype,
+    weights_of,
+)
 from manet.summaries import SummaryField
 
 
@@ -32,7 +40,7 @@ class DotProductAttention(SummaryModule):
     def summarise(self, features: Tensor, valid: Tensor | None = None, place: Place | None = None) -> Summary:
         dtype = sum_dtype(features)
         keys, values = flatten(self.key(features), dtype), flatten(self.value(features), dtype)
-        weights = torch.ones_like(keys[:, :1]) if valid is None else flatten(valid, dtype)
+        weights = torch.ones_like(keys[:, :1]) if valid is None else weights_of(valid, dtype)
         # a finite floor, so that a map without valid positions gives no NaN
         return keys, values, weights.log().clamp(min=torch.finfo(dtype).min)
 

@@ -6,7 +6,15 @@ import torch
 from torch import Tensor, nn
 
 from manet.attention.folding import add_product, fold, sum_products
-from manet.attention.summary_module import Place, Summary, SummaryModule, flatten, in_full_precision, sum_dtype
+from manet.attention.summary_module import (
+    Place,
+    Summary,
+    SummaryModule,
+    flatten,
+    in_full_precision,
+    sum_dtype,
+    weights_of,
+)
 from manet.summaries import SummaryField
 
 
@@ -37,7 +45,7 @@ class EfficientAttention(SummaryModule):
         keys = self.key(features)
         with in_full_precision(features):
             keys = flatten(keys, dtype)
-            weights = torch.ones_like(keys[:, :1]) if valid is None else flatten(valid, dtype)
+            weights = torch.ones_like(keys[:, :1]) if valid is None else weights_of(valid, dtype)
             keys = keys.masked_fill(weights == 0, torch.finfo(dtype).min)
             # the softmax does not depend on what is subtracted, so no gradient is needed through it
             maximum = keys.detach().amax(2)

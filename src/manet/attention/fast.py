@@ -7,7 +7,15 @@ from torch import Tensor, nn
 from torch.nn.functional import elu
 
 from manet.attention.folding import add_product, fold, sum_products
-from manet.attention.summary_module import Place, Summary, SummaryModule, flatten, in_full_precision, sum_dtype
+from manet.attention.summary_module import (
+    Place,
+    Summary,
+    SummaryModule,
+    flatten,
+    in_full_precision,
+    sum_dtype,
+    weights_of,
+)
 from manet.summaries import SummaryField
 
 EPSILON = 1e-6
@@ -38,7 +46,7 @@ class FastAttention(SummaryModule):
         with in_full_precision(features):
             keys = elu(flatten(keys, dtype)) + 1
             if valid is not None:
-                keys = keys * flatten(valid, dtype)
+                keys = keys * weights_of(valid, dtype)
             return keys.sum(2), sum_products(keys, flatten(features, dtype))
 
     def attend(self, features: Tensor, summary: Summary, place: Place | None = None) -> Tensor:

@@ -7,7 +7,16 @@ from torch import Tensor, nn
 
 from manet.attention.folding import add_product, fold, sum_products, weigh
 from manet.attention.softplus import softplus
-from manet.attention.summary_module import Place, Summary, SummaryModule, flatten, in_full_precision, sum_dtype, tracing
+from manet.attention.summary_module import (
+    Place,
+    Summary,
+    SummaryModule,
+    flatten,
+    in_full_precision,
+    sum_dtype,
+    tracing,
+    weights_of,
+)
 from manet.summaries import SummaryField
 
 EPSILON = 1e-6
@@ -40,7 +49,7 @@ class KernelAttention(SummaryModule):
         with in_full_precision(features):
             keys = softplus(flatten(keys, dtype))
             if valid is not None:
-                keys = keys * flatten(valid, dtype)
+                keys = keys * weights_of(valid, dtype)
             return keys.sum(2), sum_products(keys, flatten(features, dtype))
 
     def attend(self, features: Tensor, summary: Summary, place: Place | None = None) -> Tensor:

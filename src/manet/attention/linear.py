@@ -7,7 +7,15 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from manet.attention.folding import fold, sum_products
-from manet.attention.summary_module import Place, Summary, SummaryModule, flatten, in_full_precision, sum_dtype
+from manet.attention.summary_module import (
+    Place,
+    Summary,
+    SummaryModule,
+    flatten,
+    in_full_precision,
+    sum_dtype,
+    weights_of,
+)
 from manet.summaries import SummaryField
 
 EPSILON = 1e-6
@@ -43,7 +51,7 @@ class LinearAttention(SummaryModule):
         keys = self.key(features)
         with in_full_precision(features):
             x, keys = flatten(features, dtype), normalize(flatten(keys, dtype), dim=1)
-            weights = torch.ones_like(keys[:, :1]) if valid is None else flatten(valid, dtype)
+            weights = torch.ones_like(keys[:, :1]) if valid is None else weights_of(valid, dtype)
             keys = keys * weights
             positions, feature_sum = weights.sum((1, 2)), (x @ weights.transpose(1, 2)).flatten(1)
             return positions, feature_sum, keys.sum(2), sum_products(keys, x)

@@ -6,7 +6,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm
 
-from manet.attention.summary_module import Place, Summary, SummaryModule, flatten, in_full_precision, sum_dtype
+from manet.attention.summary_module import (
+    Place,
+    Summary,
+    SummaryModule,
+    flatten,
+    in_full_precision,
+    sum_dtype,
+    weights_of,
+)
 from manet.summaries import SummaryField
 
 
@@ -25,7 +33,7 @@ def sum_and_weight(features: Tensor, valid: Tensor | None) -> tuple[Tensor, Tens
         x = flatten(features, dtype)
         if valid is None:
             return x.sum(2), x.new_full((x.shape[0],), x.shape[2])
-        weights = flatten(valid, dtype)
+        weights = weights_of(valid, dtype)
         return (x * weights).sum(2), weights.sum((1, 2))
 
 

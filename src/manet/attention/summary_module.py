@@ -11,6 +11,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from manet.errors import NetworkError
 from manet.raster.windows import Place
 from manet.summaries import SummaryField, merge_summary
 
@@ -22,8 +23,8 @@ class SummaryModule(nn.Module):
     """A module whose view of the whole map is a summary.
 
     Shapes: features (batch, channels, height, width); valid (batch, 1, height, width), the weight of each position in
-    the sums, 0 to 1 (None: all 1). place: where in the map the features lie, in cells (None: they are the whole map);
-    only modules that need it look at it.
+    the sums, 0 to 1 (None: all 1); bool and uint8 are 1 where they are not 0. place: where in the map the features lie,
+    in cells (None: they are the whole map); only modules that need it look at it.
     """
 
     fields: ClassVar[tuple[SummaryField, ...]] = ()
@@ -70,6 +71,28 @@ def sum_dtype(features: Tensor) -> torch.dtype:
 def flatten(features: Tensor, dtype: torch.dtype) -> Tensor:
     """(batch, channels, height, width) to (batch, channels, positions), of the given type."""
     return features.flatten(2).to(dtype)
+
+
+def weights_of(valid: Tensor, dtype: torch.dtype) -> Tensor:
+    """The weight of each position, (batch, 1, positions), of the given type; see `as_weights`."""
+    return flatten(as_weights(valid), dtype)
+
+
+def as_weights(valid: Tensor) -> Tensor:
+    """`valid` as weights: bool and uint8, which masks of 0 and 255 have, are 1 where they are not 0.
+
+    Raises:
+        NetworkError: It is no tensor, or of whole numbers of another type.
+    """
+    if not isinstance(valid, Tensor):
+        kind = f"{type(valid).__module__}.{type(valid).__name__}".removeprefix("builtins.")
+        raise NetworkError(f"got valid as {kind}; expected a torch tensor, such as torch.from_numpy makes")
+    if valid.dtype in (torch.bool, torch.uint8):
+        return (valid > 0).float()
+    if not valid.is_floating_point():
+        name = str(valid.dtype).removeprefix("torch.")
+        raise NetworkError(f"got valid of {name}; expected floating point, bool or uint8: valid.bool()")
+    return valid
 
 
 def in_full_precision(features: Tensor) -> torch.autocast:

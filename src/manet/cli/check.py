@@ -45,7 +45,8 @@ def print_inspection(inspection: "Inspection", manifest: "Manifest") -> None:
     console.print(_class_table(inspection, manifest))
     console.print(_band_table(inspection))
     (height, width), (largest_height, largest_width) = inspection.sizes
-    sizes = f"{height} x {width}" + (f" to {largest_height} x {largest_width}" if len(manifest.scenes) > 1 else "")
+    alike = (height, width) == (largest_height, largest_width)
+    sizes = f"{height} x {width}" + ("" if alike else f" to {largest_height} x {largest_width}")
     ground = "unknown ground sampling distance (no CRS)"
     if inspection.gsd_m:
         low, high = (f"{gsd_m:.3g}" for gsd_m in inspection.gsd_m)
@@ -55,7 +56,7 @@ def print_inspection(inspection: "Inspection", manifest: "Manifest") -> None:
     for fit in inspection.alignments:
         console.print(
             f"labels of '{fit.scene}': best fit to the image's edges at {fit.rows:+d} rows, {fit.cols:+d} columns "
-            f"(correlation {fit.correlation:.2f}, unshifted {fit.unshifted:.2f})",
+            f"(contrast at their edges {fit.fit:.2f}, unshifted {fit.unshifted:.2f} standard deviations above mean)",
             highlight=False,
             markup=False,
             soft_wrap=True,

@@ -176,8 +176,8 @@ def _predict_one(
     tell("started", scene=scene, outputs=paths)
     try:
         predict_scene(model, scene, outputs, settings, progress)
-    except ManetError as error:
-        tell("failed", scene=scene, error=str(error))
+    except Exception as error:
+        tell("failed", scene=scene, error=_said(error))
         raise
     tell("finished", scene=scene, outputs=paths, seconds=round(time.monotonic() - begin, 1))
 
@@ -196,11 +196,17 @@ def _predict_all(
             _predict_one(model, scene, outputs, settings, progress)
         except Exception as error:  # whatever is wrong with a scene, the others are mapped
             failed.append(scene)
-            errors.print(f"failed: {error}", markup=False, highlight=False, soft_wrap=True)
+            errors.print(f"failed: {_said(error)}", markup=False, highlight=False, soft_wrap=True)
     console.print(f"{len(jobs) - len(failed)} of {len(jobs)} scenes mapped", highlight=False)
     if failed:
         errors.print(f"not mapped: {', '.join(failed)}", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1)
+
+
+def _said(error: Exception) -> str:
+    """An error in one line; of those that were not foreseen also their kind."""
+    line = " ".join(str(error).split())
+    return line if isinstance(error, ManetError) else f"{type(error).__name__}: {line}"
 
 
 def _checkpoint_and_scenes(files: list[str], model: str | None) -> tuple[str, list[str]]:

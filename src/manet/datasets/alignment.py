@@ -1,4 +1,4 @@
-"""Whether labels have their edges where the image has its edges: the correlation of both, for small shifts."""
+"""Whether labels have their edges where the image has its edges: how well they fit, for small shifts."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ REACH = 12
 LEAST_EDGES = 200
 """With fewer pixels of label edges nothing can be said."""
 
-LEAST_CORRELATION, LEAST_GAIN, LEAST_SHIFT = 0.05, 1.25, 2.0
+LEAST_FIT, LEAST_GAIN, LEAST_SHIFT = 0.05, 1.25, 2.0
 """Labels are off if their edges fit at least this well at the best shift, this many times better than without a shift,
 and at least this many pixels away."""
 
@@ -27,7 +27,7 @@ class Alignment:
     """Shift downwards, pixels."""
     cols: int
     """Shift to the right, pixels."""
-    correlation: float
+    fit: float
     """Mean gradient of the image at the shifted label edges, in standard deviations above its mean."""
     unshifted: float
     """The same without a shift."""
@@ -36,7 +36,7 @@ class Alignment:
     def is_off(self) -> bool:
         """Whether the labels are probably misaligned."""
         far = (self.rows**2 + self.cols**2) ** 0.5 >= LEAST_SHIFT
-        return far and self.correlation >= LEAST_CORRELATION and self.correlation >= LEAST_GAIN * self.unshifted
+        return far and self.fit >= LEAST_FIT and self.fit >= LEAST_GAIN * self.unshifted
 
 
 class EdgeFit:

@@ -247,7 +247,8 @@ def _about_ground(
 def _about_alignment(alignment: Alignment) -> str:
     return (
         f"labels of '{alignment.scene}' fit the image's edges better if moved by {alignment.rows:+d} rows and "
-        f"{alignment.cols:+d} columns (correlation {alignment.correlation:.2f} against {alignment.unshifted:.2f}); "
+        f"{alignment.cols:+d} columns (contrast at their edges {alignment.fit:.2f} against {alignment.unshifted:.2f} "
+        "standard deviations above the mean); "
         "are they misaligned?"
     )
 

@@ -5,7 +5,7 @@ import warnings
 import torch
 from torch import Tensor
 
-from manet.attention.summary_module import tracing
+from manet.attention.summary_module import as_weights, tracing
 from manet.errors import NetworkError, StatisticsWarning
 
 STANDARDISED = 20.0
@@ -52,21 +52,28 @@ def check_images(
     if shape[1] != bands:
         last = "; bring the bands to the second axis: images.permute(0, 3, 1, 2)" if shape[3] == bands else ""
         raise NetworkError(f"got images of shape {shape}, {shape[1]} bands; the network takes {bands} bands{last}")
-    return images, None if valid is None else _check_valid(valid, images)
+    return images, None if valid is None else check_valid(valid, images.shape[0], *images.shape[2:])
 
 
-def _check_valid(valid: Tensor, images: Tensor) -> Tensor:
-    _check_tensor("valid", valid)
-    expected = (images.shape[0], 1, *images.shape[2:])
-    if tuple(valid.shape) != expected:
+def check_valid(valid: Tensor, batch: int, height: int, width: int) -> Tensor:
+    """Which pixels count, as weights.
+
+    Args:
+        valid: Floating point, bool or uint8.
+        batch: Of the images, like height and width.
+        height: Pixels.
+        width: Pixels.
+
+    Raises:
+        NetworkError: It has another shape or type.
+    """
+    weights = as_weights(valid)
+    if not tracing() and tuple(valid.shape) != (batch, 1, height, width):
         raise NetworkError(
-            f"got valid of shape {tuple(valid.shape)}; expected {expected}, one value per pixel of each image"
+            f"got valid of shape {tuple(valid.shape)}; expected {(batch, 1, height, width)}, one value per pixel of "
+            "each image"
         )
-    if valid.dtype in (torch.bool, torch.uint8):
-        return valid.to(images.dtype)
-    if not valid.is_floating_point():
-        raise NetworkError(f"got valid of {_name(valid.dtype)}; expected floating point, bool or uint8: valid.bool()")
-    return valid
+    return weights
 
 
 def _check_tensor(what: str, given: object) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from manet.attention import Place, Summary, SummaryModule
 from manet.errors import NetworkError
 from manet.networks.encoder import Encoder, global_operations, shrink_valid
-from manet.networks.image_checks import check_images, warn_of_values
+from manet.networks.image_checks import check_images, check_valid, warn_of_values
 from manet.networks.padding import pad_to_stride
 from manet.summaries import SummaryField
 
@@ -166,6 +166,7 @@ class Network(nn.Module):
         """
         images = (images - self.band_mean.view(-1, 1, 1)) / self.band_std.view(-1, 1, 1)
         if valid is not None:
+            valid = check_valid(valid, images.shape[0], *images.shape[2:])
             images = torch.where(valid > 0, images, 0)
         return [m.prepare(f) for m, f in zip(self._refiners(), self.encoder(images), strict=True)]
 
@@ -183,6 +184,9 @@ class Network(nn.Module):
         Returns:
             One summary per level.
         """
+        if valid is not None:
+            height, width = (self.encoder.strides[0] * length for length in features[0].shape[2:])
+            valid = check_valid(valid, features[0].shape[0], height, width)
         at_level = [None if valid is None else shrink_valid(valid, stride) for stride in self.encoder.strides]
         levels = zip(self._refiners(), features, at_level, self._places(place), strict=True)
         return [module.summarise(f, v, p) for module, f, v, p in levels]

@@ -86,4 +86,8 @@ def _scene_of_array(image: NDArray[np.generic], card: Card, axis: int | None, pr
             f"the array's values reach {largest:.3g}, the model was trained on {card.dtype} imagery with a mean of "
             f"{card.band_mean[0]:.3g}: give the imagery's own values, not values scaled to 0 to 1"
         )
-    return ArrayScene(bands_first, band_names=card.bands)
+    valid = None
+    if isinstance(image, np.ma.MaskedArray):  # as rasterio reads where it is asked for masks
+        valid = np.logical_not(np.asarray(np.ma.getmaskarray(bands_first)).any(axis=0))
+        bands_first = np.ma.getdata(bands_first)
+    return ArrayScene(bands_first, valid, band_names=card.bands)

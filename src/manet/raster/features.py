@@ -19,7 +19,7 @@ from pyproj import CRS, Transformer
 from manet.csv_rows import read_csv
 from manet.errors import OutputError, SampleError, SampleNotFoundError
 from manet.files import replacing
-from manet.raster.vectors import is_on_earth
+from manet.raster.vectors import GEOPACKAGE, is_on_earth
 
 ENDINGS = (".gpkg", ".csv")
 
@@ -101,6 +101,7 @@ def write_features(
                     list(columns),
                     layer=path.stem,
                     driver="GPKG",
+                    dataset_options=GEOPACKAGE,
                     geometry_type=kind,
                     crs=crs,
                 )

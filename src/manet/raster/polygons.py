@@ -18,6 +18,7 @@ from manet.raster.ellipsoid import ground_of
 from manet.raster.scene import Scene
 from manet.raster.simplify import simplify
 from manet.raster.trace import integral, trace
+from manet.raster.vectors import GEOPACKAGE
 from manet.raster.writer import FULL, read_category_names
 
 DRIVERS = {".gpkg": "GPKG", ".parquet": "Parquet"}
@@ -134,6 +135,7 @@ def _write_polygons(
                     list(fields),
                     layer=out.stem,
                     driver=driver,
+                    dataset_options=GEOPACKAGE if driver == "GPKG" and not first else None,
                     geometry_type="Polygon",
                     crs=crs.to_wkt() if crs is not None else None,
                     append=first > 0,

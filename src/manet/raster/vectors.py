@@ -27,6 +27,10 @@ STYLES = "layer_styles"
 """The table in which QGIS keeps styles, which is no layer of its own."""
 
 
+GEOPACKAGE = {"VERSION": "1.2"}
+"""How GeoPackages are made: later versions, which GDAL would write, are warned of by GDAL 3.6 and QGIS with it."""
+
+
 @dataclass(frozen=True)
 class PolygonFile:
     """The polygons of a file in the file's order; those that crossed themselves are made valid."""

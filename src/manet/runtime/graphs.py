@@ -17,7 +17,7 @@ from manet.runtime import onnxruntime, openvino
 from manet.runtime.cache import cache_of
 from manet.runtime.choose import Kind, of_graphs
 from manet.runtime.export_card import CARD, DECODE, ENCODE, SUMMARISE, WHOLE, ExportCard, Precision, read_export_card
-from manet.runtime.protocol import Features, Floats, Runtime, Summary, pad_to_stride
+from manet.runtime.protocol import Features, Floats, Runtime, Summary, Valid, as_weights, pad_to_stride
 
 SESSIONS = {"onnxruntime": onnxruntime.Session, "openvino": openvino.Session}
 
@@ -51,8 +51,9 @@ class Graphs(Runtime):
         """The number type that the processor computes in."""
         return self._session(WHOLE).computes_in
 
-    def whole(self, images: Floats, valid: Floats | None = None) -> Floats:
+    def whole(self, images: Floats, valid: Valid | None = None) -> Floats:
         height, width = images.shape[2:]
+        valid = None if valid is None else as_weights(valid, images.shape)
         images, valid = pad_to_stride(images, valid, self.stride)
         if valid is None:
             (logits,) = _run(self._session(WHOLE), {"images": images})
@@ -61,17 +62,17 @@ class Graphs(Runtime):
             logits = self.decode(self.refine(features, self.summarise(features, valid)))
         return logits[..., :height, :width]
 
-    def encode(self, images: Floats, valid: Floats | None = None) -> Features:
-        given = np.ones_like(images[:, :1]) if valid is None else valid
+    def encode(self, images: Floats, valid: Valid | None = None) -> Features:
+        given = np.ones_like(images[:, :1]) if valid is None else as_weights(valid, images.shape)
         return list(_run(self._session(ENCODE), {"images": images, "valid": given}))
 
-    def summarise(self, features: Features, valid: Floats | None = None, place: Place | None = None) -> list[Summary]:
+    def summarise(self, features: Features, valid: Valid | None = None, place: Place | None = None) -> list[Summary]:
         """`place` is not looked at: networks that must know it are not exported for scene context."""
         if not any(self.export.parts.summaries):
             return self.export.parts.nest([])
-        if valid is None:
-            first, stride = features[0], self.export.first_stride
-            valid = np.ones((first.shape[0], 1, *(stride * length for length in first.shape[2:])), np.float32)
+        first, stride = features[0], self.export.first_stride
+        shape = (first.shape[0], 1, *(stride * length for length in first.shape[2:]))
+        valid = np.ones(shape, np.float32) if valid is None else as_weights(valid, shape)
         flat = _run(self._session(SUMMARISE), {**named_features(features), "valid": valid})
         return self.export.parts.nest([part.astype(np.float64) for part in flat])
 

@@ -18,7 +18,7 @@ from manet.runtime.cache import cache_of
 from manet.runtime.choose import Kind, of_graphs
 from manet.runtime.graphs import SESSIONS
 from manet.runtime.other_card import OtherCard, read_other_card
-from manet.runtime.protocol import Features, Floats, Runtime, Summary
+from manet.runtime.protocol import Features, Floats, Runtime, Summary, Valid, as_weights
 
 STRIDE = 32
 """Images of files that take any size are padded to multiples of it, as nearly all networks need."""
@@ -88,13 +88,13 @@ class OtherGraph(Runtime):
     def version(self) -> str:
         return f"{self.kind} {version(self.kind)}"
 
-    def whole(self, images: Floats, valid: Floats | None = None) -> Floats:
+    def whole(self, images: Floats, valid: Valid | None = None) -> Floats:
         """Logits, or logarithms of probabilities. Pixels that are not valid have the mean of the training imagery."""
         height, width = images.shape[2:]
         mean, std = (np.asarray(values, np.float32).reshape(-1, 1, 1) for values in (self.other.mean, self.other.std))
         images = (images / np.float32(self.other.scale) - mean) / std
         if valid is not None:
-            images = np.where(valid > 0, images, np.float32(0))
+            images = np.where(as_weights(valid, images.shape) > 0, images, np.float32(0))
         rows, columns = self.facts.size or (-(-height // STRIDE) * STRIDE, -(-width // STRIDE) * STRIDE)
         if height > rows or width > columns:
             raise NetworkError(f"{self.file} takes images of {rows} x {columns} pixels; got {height} x {width}")
@@ -108,10 +108,10 @@ class OtherGraph(Runtime):
         found = found[..., :height, :width].astype(np.float32)
         return _logits(found, self.other.gives == "probabilities")
 
-    def encode(self, images: Floats, valid: Floats | None = None) -> Features:
+    def encode(self, images: Floats, valid: Valid | None = None) -> Features:
         raise self._no_parts()
 
-    def summarise(self, features: Features, valid: Floats | None = None, place: Place | None = None) -> list[Summary]:
+    def summarise(self, features: Features, valid: Valid | None = None, place: Place | None = None) -> list[Summary]:
         raise self._no_parts()
 
     def refine(self, features: Features, summaries: Sequence[Summary], place: Place | None = None) -> Features:

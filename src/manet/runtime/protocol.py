@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from manet.errors import NetworkError
 from manet.raster.windows import Place
 from manet.summaries import SummaryField, merge_summary
 
 Array = NDArray[np.generic]
 Floats = NDArray[np.float32]
+Valid = NDArray[np.float32] | NDArray[np.bool_] | NDArray[np.uint8]
 
 Features = list[Any]
 """A map for each level, (batch, channels, height / stride, width / stride). They stay where they were computed: arrays,
@@ -25,7 +27,7 @@ class Runtime(ABC):
     """Computes a network for images of any height and width.
 
     Images are (batch, bands, height, width) in the imagery's own values, float32; valid is (batch, 1, height, width), 1
-    where a pixel counts and 0 where it does not, float32, or None where all count.
+    where a pixel counts and 0 where it does not, float32, bool or uint8, or None where all count.
     """
 
     stride: int
@@ -62,15 +64,15 @@ class Runtime(ABC):
         """What computes, with its version: "torch 2.11.0"."""
 
     @abstractmethod
-    def whole(self, images: Floats, valid: Floats | None = None) -> Floats:
+    def whole(self, images: Floats, valid: Valid | None = None) -> Floats:
         """Logits (batch, classes, height, width)."""
 
     @abstractmethod
-    def encode(self, images: Floats, valid: Floats | None = None) -> Features:
+    def encode(self, images: Floats, valid: Valid | None = None) -> Features:
         """The features that `summarise` and `refine` take."""
 
     @abstractmethod
-    def summarise(self, features: Features, valid: Floats | None = None, place: Place | None = None) -> list[Summary]:
+    def summarise(self, features: Features, valid: Valid | None = None, place: Place | None = None) -> list[Summary]:
         """Each level's summary, float64.
 
         Args:
@@ -109,6 +111,26 @@ class Runtime(ABC):
     @abstractmethod
     def free_memory(self) -> int:
         """Bytes that are free for features where the network is computed."""
+
+
+def as_weights(valid: Valid, shape: Sequence[int]) -> Floats:
+    """Which pixels count, as weights; bool and uint8, which masks of 0 and 255 have, are 1 where they are not 0.
+
+    Args:
+        valid: (batch, 1, height, width).
+        shape: Of the images, whose batch, height and width it must have.
+
+    Raises:
+        NetworkError: It has another shape, or is of whole numbers of another type.
+    """
+    expected = (shape[0], 1, *shape[2:])
+    if valid.shape != expected:
+        raise NetworkError(f"got valid of shape {valid.shape}; expected {expected}, one value per pixel of each image")
+    if valid.dtype in (np.bool_, np.uint8):
+        return valid.astype(np.bool_).astype(np.float32)
+    if not np.issubdtype(valid.dtype, np.floating):
+        raise NetworkError(f"got valid of {valid.dtype}; expected floating point, bool or uint8: valid > 0")
+    return valid.astype(np.float32, copy=False)
 
 
 def pad_to_stride(images: Floats, valid: Floats | None, stride: int) -> tuple[Floats, Floats | None]:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from manet.machine import available
 from manet.networks import Network
-from manet.runtime.protocol import Features, Floats, Place, Runtime, Summary
+from manet.runtime.protocol import Features, Floats, Place, Runtime, Summary, Valid
 
 SIDE = 256
 """Height and width of the images that memory is measured with, pixels."""
@@ -40,15 +40,15 @@ class PyTorch(Runtime):
         return f"torch {torch.__version__}"
 
     @torch.inference_mode()
-    def whole(self, images: Floats, valid: Floats | None = None) -> Floats:
+    def whole(self, images: Floats, valid: Valid | None = None) -> Floats:
         return _array(self.network(self._tensor(images), self._tensor(valid)))
 
     @torch.inference_mode()
-    def encode(self, images: Floats, valid: Floats | None = None) -> Features:
+    def encode(self, images: Floats, valid: Valid | None = None) -> Features:
         return self.network.encode(self._tensor(images), self._tensor(valid))
 
     @torch.inference_mode()
-    def summarise(self, features: Features, valid: Floats | None = None, place: Place | None = None) -> list[Summary]:
+    def summarise(self, features: Features, valid: Valid | None = None, place: Place | None = None) -> list[Summary]:
         summaries = self.network.summarise(features, self._tensor(valid), place)
         return [tuple(part.double().cpu().numpy() for part in summary) for summary in summaries]
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from manet.networks import Network
 from manet.paper.published import published
-from manet.runtime.protocol import Floats
+from manet.runtime.protocol import Floats, Valid
 from manet.runtime.pytorch import PyTorch
 
 
@@ -40,6 +40,6 @@ class PublishedRuntime(PyTorch):
         self.published = Published(network)
 
     @torch.inference_mode()
-    def whole(self, images: Floats, valid: Floats | None = None) -> Floats:
+    def whole(self, images: Floats, valid: Valid | None = None) -> Floats:
         """Images to logits, as arrays."""
         return self.published(torch.from_numpy(images), None if valid is None else torch.from_numpy(valid)).numpy()
