@@ -80,11 +80,17 @@ def train(
                 callbacks=[progress],
                 progress=progress,
             )
+    from manet.cli.progress import ConsoleProgress
+    from manet.report import record_run
+
+    with ConsoleProgress() as closing:
+        page = record_run(model, data, out, choose_on, progress=closing)
     scores = model.card.scores
     console.print(
         f"best epoch {scores['epoch'] + 1}: mean IoU {scores['mean_iou'] or 0:.3f}, "
         f"overall accuracy {scores['overall_accuracy']:.3f} on the {choose_on} split"
     )
+    console.print(f"report: {page}", soft_wrap=True)
     console.print(
         f"next: manet evaluate {out / 'best.safetensors'} --data {data} --split test --out {out}/test", soft_wrap=True
     )

@@ -16,6 +16,7 @@ from manet.networks.checkpoint import write_checkpoint
 from manet.prediction.halo import halo_of_dataset
 from manet.progress import QUIET, Progress
 from manet.recipe import Recipe, read_recipe
+from manet.run_folder import LOG, RECIPE
 from manet.runtime.export_card import beside, is_export_of
 from manet.training.batches import Batches
 from manet.training.log import Log, tensorboard_logger
@@ -24,8 +25,6 @@ from manet.training.state import KeepBest, KeepRecipe, KeepState, is_finished
 from manet.training.trainer import make_trainer, quiet
 
 STATE = "last.ckpt"
-RECIPE = "recipe.json"
-LOG = "log.csv"
 
 
 def train(
