@@ -8,6 +8,7 @@ from rich.table import Table
 
 from manet.cli.console import console
 from manet.cli.hints import CommandGroup
+from manet.cli.options import CollarOption
 from manet.cli.progress import ConsoleProgress
 from manet.errors import DatasetError
 from manet.files import choices
@@ -75,6 +76,7 @@ def folder(
     ] = "blocks",
     seed: Annotated[int, typer.Option(help="Seed of the splits by file and by blocks.")] = 0,
     stray: Stray = "refuse",
+    collar: CollarOption = "auto",
     overwrite: Overwrite = False,
 ) -> None:
     """Your own images, with label rasters (colours, values, palette) or polygons (GeoJSON, GeoPackage, Shapefile)."""
@@ -87,6 +89,7 @@ def folder(
         "split": split,
         "seed": seed,
         "stray": stray,
+        "collar": collar,
     }
     _prepare("folder", source, out, overwrite, **settings)
 

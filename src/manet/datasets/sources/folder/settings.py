@@ -5,6 +5,7 @@ from typing import Literal
 
 from manet.datasets.sources.settings import SourceSettings
 from manet.datasets.strays import StrayChoice
+from manet.raster.collar import Colour
 
 
 class FolderSettings(SourceSettings):
@@ -24,5 +25,7 @@ class FolderSettings(SourceSettings):
     """"file", "blocks", or the path of a TOML or CSV file with areas (see splits.py)."""
     seed: int = 0
     """Of the random splits by file and by blocks."""
+    collar: Colour = "auto"
+    """Which frame at the images' edges is nodata."""
     stray: StrayChoice = "refuse"
     """What happens to labels that the legend does not know."""
