@@ -39,6 +39,8 @@ class Outputs:
     polygon_settings: "PolygonSettings | None" = None
     preview: Path | None = None
     """A picture of the scene and its map side by side, .png."""
+    stac: Path | None = None
+    """A STAC item of the map, .json."""
     cog: bool = False
     """Cloud-optimised GeoTIFFs, with overviews."""
     overwrite: bool = False
@@ -54,11 +56,12 @@ class Outputs:
     def paths(self) -> list[Path]:
         """Every file that is written, in the order in which they are named to users."""
         surfaces = (self.surfaces, self.surfaces.with_suffix(".json")) if self.surfaces is not None else ()
-        return [*self.rasters, *surfaces, *(path for path in (self.polygons, self.preview) if path is not None)]
+        others = (self.polygons, self.preview, self.stac)
+        return [*self.rasters, *surfaces, *(path for path in others if path is not None)]
 
     def check(self, inputs: Iterable[str | Path] = ()) -> None:
         """Raises OutputError where two outputs have one name, one of them is an input or another program's raster, or
-        polygons or a preview cannot be written under their name."""
+        polygons, a preview or a STAC item cannot be written under their name."""
         if len(set(self.paths)) < len(self.paths):
             names = ", ".join(str(path) for path in self.paths)
             raise OutputError(f"two outputs have one name ({names}); give each another name or folder")
@@ -74,6 +77,8 @@ class Outputs:
             from manet.pictures.preview import check_preview_file
 
             check_preview_file(self.preview)
+        if self.stac is not None and self.stac.suffix != ".json":
+            raise OutputError(f"got the STAC item {self.stac}; items are JSON: give a name that ends in .json")
 
     def layers(self, legend: Legend) -> Layers:
         """What has to be kept of the probabilities."""

@@ -70,6 +70,13 @@ def predict_scene(
                 keep_strips(predicted, outputs.layers(card.legend), journal)
                 journal.mark_complete()
                 write_outputs(own, outputs, card.legend, journal)
+                if outputs.stac is not None:
+                    from manet.stac.item import write_item
+                    from manet.stac.map_item import map_item
+
+                    model = f"{card.recipe.network.name} of {card.dataset}, SHA-256 {runtime.digest}"
+                    item = map_item(outputs.classes, own.path, card.legend, outputs.stac, model=model, cog=outputs.cog)
+                    write_item(item, outputs.stac, overwrite=True)
     size = f"{image.height} x {image.width} pixels"
     progress.note(f"{size} mapped to {', '.join(card.legend.names)}: {outputs.classes}")
 
