@@ -123,7 +123,7 @@ def test_scenes_that_cannot_be_mapped(run: Run, checkpoint: Path, town: Town, tm
         (text, "cannot be read as an image"),
         (truncated, "truncated"),
         (tmp_path / "empty", "no image in"),
-        (tmp_path / "grey.tif", "has 1 bands, the checkpoint expects 3"),
+        (tmp_path / "grey.tif", "has 1 band, the checkpoint expects 3"),
     ):
         status, _, error = run("predict", checkpoint, path, "--out", out, "--device", "cpu")
         assert status == 2 and message in one_line(error), error

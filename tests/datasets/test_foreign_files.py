@@ -260,8 +260,8 @@ def test_long_edges_have_the_area_of_their_pixels(tmp_path: Path) -> None:
 
 
 def test_csv_as_a_spreadsheet_saves_it(tmp_path: Path) -> None:
-    from manet.datasets.splits import _read_csv
+    from manet.datasets.splits import _areas_of_csv
 
     file = tmp_path / "areas.csv"
     file.write_text("\ufeffsplit,scene,row\ntrain,a,3\n", encoding="utf-8")
-    assert json.dumps(_read_csv(file)) == '{"areas": [{"split": "train", "scene": "a", "row": "3"}]}'
+    assert json.dumps(_areas_of_csv(file)) == '{"areas": [{"split": "train", "scene": "a", "row": "3"}]}'
