@@ -12,8 +12,8 @@ import manet
 
 SOURCE = Path(manet.__file__).parent
 
-PAGES = {SOURCE / "evaluation/model_card.py"}
-"""Files whose strings are pages for users of the command line."""
+PAGES = {SOURCE / "evaluation/model_card.py", *(SOURCE / "page").glob("*.py")}
+"""Files whose strings are pages for users of the command line, or styles, whose custom properties look like flags."""
 
 FLAG = re.compile(r"(?<![\w-])--[a-z]|`manet [a-z]")
 """An option of the command line, or one of its commands."""

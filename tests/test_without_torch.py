@@ -73,6 +73,7 @@ def test_preparing_checking_and_scoring(light: Light, town: Town, tmp_path: Path
         ("models",),
         ("recipes",),
         ("evaluate", "town", "--data", town[0], "--out", tmp_path / "scores", "--window", 256),
+        ("report", tmp_path / "scores", "--out", tmp_path / "page.html"),
     ):
         status, _, error = light(*command)
         assert status == 0, (command, error)

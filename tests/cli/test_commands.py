@@ -17,6 +17,7 @@ from manet.datasets.manifest import Manifest
 from manet.networks.checkpoint import read_checkpoint, write_checkpoint
 from manet.runtime.export_card import is_export_of
 from manet.runtime.pytorch import PyTorch
+from pages import self_contained
 
 Town = tuple[Path, Manifest]
 
@@ -69,10 +70,14 @@ def test_prepare_train_evaluate_predict(run: Run, tmp_path: Path) -> None:
     assert status == 0 and "best epoch 1" in text
     assert read_card(out / "best.safetensors").halo in range(32, 385, 32)
     assert is_export_of(out / "best.onnx", out / "best.safetensors")
+    page = self_contained((out / "report.html").read_text())
+    assert all(words in page.text for words in ("Training loss", "Validation: Scores", "Validation: Calibration"))
+    assert (out / "validation/pictures/area-1.png").is_file()
     status, text, _ = run(
         "evaluate", out / "best.safetensors", "--data", data, "--out", tmp_path / "s", "--device", "cpu"
     )
     assert status == 0 and "overall accuracy" in text
+    self_contained((tmp_path / "s/report.html").read_text())
     scores = json.loads((tmp_path / "s/scores.json").read_text())
     counts = np.array(scores["confusion"])
     assert counts.sum() == 1024 * 1536

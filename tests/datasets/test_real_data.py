@@ -30,9 +30,9 @@ from manet.recipe import (
     Recipe,
     TrainingSettings,
 )
+from manet.run_folder import read_log
 from manet.training import batch_size, rate_range, trial
 from manet.training.batches import Batches
-from manet.training.log import read_log
 from manet.training.losses import LARGEST_WEIGHT, balanced_weights, cross_entropy, hard_cross_entropy
 from manet.training.module import assemble
 from manet.training.transfer import transfer_weights

@@ -73,7 +73,7 @@ GRID = {
     for augmentation in ("none", "flips", "d4", "multiscale")
 }
 PICTURES = {f"pictures/{name}" for name in ("area-1.png", "pictures.json")}  # one window: none is best and worst
-PLAIN = {"scores.json", "scores.csv", "confusion.png"} | PICTURES
+PLAIN = {"scores.json", "scores.csv", "confusion.png", "report.html", "about.json"} | PICTURES
 MAPS = {f"errors/part_a_row10_col6.{ending}" for ending in ("tif", "tif.aux.xml", "png")}
 
 

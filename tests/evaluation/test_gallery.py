@@ -27,7 +27,9 @@ def labelled(tmp_path: Path) -> tuple[Scene, Scene, np.ndarray]:
     return Scene(tmp_path / "image.tif"), Scene(tmp_path / "labels.tif"), labels
 
 
-def test_best_and_worst_windows_are_those(labelled: tuple[Scene, Scene, np.ndarray], tmp_path: Path) -> None:
+def test_best_and_worst_windows_are_those(
+    labelled: tuple[Scene, Scene, np.ndarray], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scene, truth, labels = labelled
     area = Area(scene="s", row=0, col=0, height=1024, width=2048)
     prediction = np.where(labels == IGNORED, 0, labels)
@@ -35,6 +37,7 @@ def test_best_and_worst_windows_are_those(labelled: tuple[Scene, Scene, np.ndarr
     wrong[512, 1536] = 256  # nothing is found
     for (row, col), columns in wrong.items():
         prediction[row : row + 512, col : col + columns] = 0
+    monkeypatch.setattr("manet.evaluation.gallery.EACH", 3)
     gallery = Gallery(tmp_path / "pictures", BUILDINGS, [area], "test")
     gallery.add(scene, truth, prediction.astype(np.uint8), area)
     gallery.finish()
@@ -70,6 +73,8 @@ def test_no_window_is_best_and_worst_and_many_areas_are_not_all_drawn(
     gallery.finish()
     kinds = [picture.kind for picture in read_gallery(tmp_path / "many")]
     assert kinds.count("area") == 4 and kinds.count("best") == kinds.count("worst") == 3
+    titles = [picture.title for picture in read_gallery(tmp_path / "many") if picture.kind != "area"]
+    assert len(set(titles)) == 6  # though all are equally good
     few = Gallery(tmp_path / "few", BUILDINGS, areas[:1], "test")
     few.add(scene, truth, labels[areas[0].window.slices], areas[0])
     few.finish()

@@ -17,7 +17,7 @@ from manet.errors import CheckpointError, OutputError, TrainingError
 from manet.evaluation.metrics import confusion
 from manet.legend import IGNORED
 from manet.recipe import NetworkSettings, OptimiserSettings, PatchSettings, Recipe, TrainingSettings
-from manet.training.log import read_log
+from manet.run_folder import read_log
 from manet.training.module import count_confusion
 from manet.training.optimiser import rate_factor
 

@@ -18,7 +18,7 @@ from manet.datasets.manifest import Manifest
 from manet.datasets.patches import Patches
 from manet.errors import NetworkError
 from manet.recipe import AugmentationSettings, LossSettings, OptimiserSettings, Recipe
-from manet.training.log import read_log
+from manet.run_folder import read_log
 from manet.training.losses import training_loss
 from manet.training.optimiser import make_optimiser
 

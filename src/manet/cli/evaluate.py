@@ -70,11 +70,12 @@ def evaluate(
     foreground, no test-time augmentation.
     """
     from manet.datasets.manifest import read_manifest
-    from manet.evaluation.evaluate import Measures, evaluate_protocols
+    from manet.evaluation.evaluate import Measures
     from manet.evaluation.protocol import Grid, parse_foreground
-    from manet.evaluation.report import ERRORS, PICTURES, filling, refuse_earlier, write_evaluations
+    from manet.evaluation.report import refuse_earlier
     from manet.evaluation.scoring import label_versions
     from manet.prediction.settings import PredictionSettings
+    from manet.report import record_evaluation
 
     refuse_earlier(out, overwrite)
     manifest = read_manifest(data)
@@ -82,12 +83,22 @@ def evaluate(
     grid = Grid((labels,), (parse_foreground(foreground, manifest.legend),), (augmentation,))
     if all_protocols:
         grid = grid.widened(label_versions(manifest, split), manifest.legend, context)
-    with ConsoleProgress() as progress, filling(out, overwrite) as folder:
+    with ConsoleProgress() as progress:
         model = open_model(checkpoint, backend, device, progress)
         progress.note(f"runs on {model.runtime.description}")
-        measures = Measures(boundary, boundary_m, by_size, folder / ERRORS if errors else None, folder / PICTURES)
-        evaluations = evaluate_protocols(model, data, split, settings, grid, measures=measures, progress=progress)
-        names = write_evaluations(evaluations, folder, manifest.gsd_m)
+        measures = Measures(boundary, boundary_m, by_size)
+        evaluations, names = record_evaluation(
+            model,
+            data,
+            out,
+            split,
+            settings,
+            grid,
+            measures=measures,
+            errors=errors,
+            overwrite=overwrite,
+            progress=progress,
+        )
     print_scores(evaluations[0])
     if all_protocols:
         print_protocols(evaluations)

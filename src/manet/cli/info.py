@@ -123,6 +123,7 @@ def _card_of_best(path: Path) -> dict[str, str]:
 
 
 def _scene(file: str) -> dict[str, str]:
+    from manet.raster.collar import find_collar
     from manet.raster.scene import Scene
     from manet.raster.vectors import bounds_of
 
@@ -133,6 +134,7 @@ def _scene(file: str) -> dict[str, str]:
             "size": f"{scene.height} x {scene.width} pixels (height x width)",
             "bands": f"{scene.bands}: {', '.join(scene.band_names)} ({scene.dtype})",
             "valid pixels": "by an alpha band" if scene.has_alpha else "by the file's nodata or mask, if it has one",
+            "frame": f"{collar} would be nodata" if (collar := find_collar(scene)) else "none",
             "CRS": scene.crs.to_string()[:80] if scene.crs else "none",
             "extent": extent if scene.crs else "none",
             "ground sampling": _ground(scene.gsd_m()),

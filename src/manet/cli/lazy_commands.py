@@ -11,7 +11,7 @@ from manet.errors import OptionError
 
 PANELS = {
     "Maps": ("predict", "polygons", "assess", "models", "info", "demo"),
-    "Your own network": ("fetch", "prepare", "check", "recipes", "train", "evaluate"),
+    "Your own network": ("fetch", "prepare", "check", "recipes", "train", "evaluate", "report"),
     "Share": ("export", "card", "release", "convert", "submit"),
     "Research": ("compare", "experiments", "benchmark"),
 }

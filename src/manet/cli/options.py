@@ -39,6 +39,12 @@ AugmentationOption = Annotated[
         "3 scales with a flip.",
     ),
 ]
+CollarOption = Annotated[
+    Literal["auto", "keep", "black", "white", "both"],
+    typer.Option(
+        help="Which frame at the edges of images is nodata; auto: of the colour that fills their corners; keep: none."
+    ),
+]
 BackendName = Literal["auto", "torch", "openvino", "onnxruntime"]
 BackendOption = Annotated[
     BackendName,

@@ -10,6 +10,7 @@ from manet.cli.console import console, errors
 from manet.cli.options import (
     AugmentationOption,
     BackendOption,
+    CollarOption,
     ContextOption,
     DeviceOption,
     HaloOption,
@@ -64,10 +65,7 @@ def predict(
     native: Annotated[
         bool, typer.Option("--native", help="Keep the scene's ground sampling distance where the training's differs.")
     ] = False,
-    collar: Annotated[
-        Literal["black", "white", "both"] | None,
-        typer.Option(help="Take a frame of this colour at the scene's edges for nodata."),
-    ] = None,
+    collar: CollarOption = "auto",
     device: DeviceOption = "auto",
     probabilities: Annotated[
         Path | None, typer.Option(help="Raster to write: each class's probability, of bytes (254 is 1).")

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from manet.cli.console import console
 from manet.cli.hints import CommandGroup
+from manet.cli.options import CollarOption
 from manet.cli.progress import ConsoleProgress
 from manet.errors import DatasetError
 from manet.files import choices
@@ -74,7 +75,13 @@ def folder(
         typer.Option(help="file, blocks, or a TOML or CSV file with areas: split, scene, row, col, height, width."),
     ] = "blocks",
     seed: Annotated[int, typer.Option(help="Seed of the splits by file and by blocks.")] = 0,
-    stray: Stray = "refuse",
+    stray: Annotated[
+        Literal["refuse", "ignore", "nearest"],
+        typer.Option(
+            help="What happens to labels that the legend does not know; nearest: rounded, as JPEG masks need."
+        ),
+    ] = "refuse",
+    collar: CollarOption = "auto",
     overwrite: Overwrite = False,
 ) -> None:
     """Your own images, with label rasters (colours, values, palette) or polygons (GeoJSON, GeoPackage, Shapefile)."""
@@ -87,6 +94,7 @@ def folder(
         "split": split,
         "seed": seed,
         "stray": stray,
+        "collar": collar,
     }
     _prepare("folder", source, out, overwrite, **settings)
 

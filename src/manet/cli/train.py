@@ -23,6 +23,9 @@ def train(
     choose_on: Annotated[
         Literal["train", "validation", "test"], typer.Option(help="Split on which the best epoch is chosen.")
     ] = "validation",
+    missing_classes: Annotated[
+        bool, typer.Option("--missing-classes", help="Train although classes have no pixel in the train split.")
+    ] = False,
     workers: Annotated[int, typer.Option(min=0, help="Processes that read patches.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     graphs: Annotated[
@@ -72,6 +75,7 @@ def train(
                 resume=resume,
                 start=start,
                 choose_on=choose_on,
+                missing_classes=missing_classes,
                 workers=workers,
                 device=device,
                 save_every_s=save_every,
@@ -80,11 +84,17 @@ def train(
                 callbacks=[progress],
                 progress=progress,
             )
+    from manet.cli.progress import ConsoleProgress
+    from manet.report import record_run
+
+    with ConsoleProgress() as closing:
+        page = record_run(model, data, out, choose_on, progress=closing)
     scores = model.card.scores
     console.print(
         f"best epoch {scores['epoch'] + 1}: mean IoU {scores['mean_iou'] or 0:.3f}, "
         f"overall accuracy {scores['overall_accuracy']:.3f} on the {choose_on} split"
     )
+    console.print(f"report: {page}", soft_wrap=True)
     console.print(
         f"next: manet evaluate {out / 'best.safetensors'} --data {data} --split test --out {out}/test", soft_wrap=True
     )

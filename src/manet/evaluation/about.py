@@ -24,6 +24,8 @@ class About(BaseModel):
     data: dict[str, str]
     machine: dict[str, str]
     """The machine, what computed, and when."""
+    gsd_m: float | None = None
+    """Ground sampling distance of the data, metres; None if it is unknown."""
 
 
 def about(model: Model, manifest: Manifest, seconds: float | None = None) -> About:
@@ -46,11 +48,12 @@ def about(model: Model, manifest: Manifest, seconds: float | None = None) -> Abo
             "processor": f"{processor()}, {threads()} thread{'s' * (threads() != 1)}",
             "memory": f"{physical() / 2**30:.0f} GB",
             "system": f"{platform.system()}, Python {platform.python_version()}",
-            "computed by": model.runtime.description,
+            "computed by": model.runtime.description.partition(": ")[0],  # without the path of a file
             "version": f"manet {version('manet')}, {model.runtime.version}",
             "date": datetime.now(UTC).strftime("%d %B %Y, %H:%M UTC"),
             **({} if seconds is None else {"time": duration(seconds)}),
         },
+        gsd_m=manifest.gsd_m,
     )
 
 

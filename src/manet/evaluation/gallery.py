@@ -23,7 +23,7 @@ AREAS = 4
 """Number of whole areas that are shown, spread over the split."""
 WINDOW = 512
 """Height and width of the windows that are compared, pixels."""
-EACH = 3
+EACH = 4
 """Number of best and of worst windows."""
 LEAST_SCORED, LEAST_SHARE = 0.5, 0.01
 """Share of a window that is scored, and share of a class among the pixels that are, below which they do not count."""
@@ -42,7 +42,7 @@ class GalleryPicture(BaseModel):
     title: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Shown:
     score: float
     title: str
@@ -103,7 +103,8 @@ class Gallery:
         each = min(EACH, self.windows // 2)  # no window is among both
         for number, shown in enumerate(self.best[:each], 1):
             self._write(f"best-{number}.png", "best", shown)
-        for number, shown in enumerate(self.worst[:each], 1):
+        worst = [shown for shown in self.worst if shown not in self.best[:each]]
+        for number, shown in enumerate(worst[:each], 1):
             self._write(f"worst-{number}.png", "worst", shown)
         self.folder.mkdir(parents=True, exist_ok=True)
         index = TypeAdapter(list[GalleryPicture]).dump_json(self.pictures, indent=1)
@@ -118,14 +119,14 @@ class Gallery:
         return scores(counts, self.legend, [index for index in self.legend.foreground if there[index]]).mean_iou
 
     def _keep(self, score: float, scene: Scene, place: Window, labels: Bytes, prediction: Bytes, name: str) -> None:
-        if len(self.best) == EACH and self.worst[-1].score <= score <= self.best[-1].score:
+        if len(self.worst) == 2 * EACH and self.worst[-1].score <= score <= self.best[-1].score:
             return
         image, valid = scene.read(place)
         title = f"{name}, row {place.row}, column {place.col}: mean IoU {100 * score:.1f} %"
         image = np.where(valid, image[:3].astype(np.float32), np.nan)
         shown = _Shown(score, title, image, labels, prediction, scene.pixel_m())
         self.best = sorted([*self.best, shown], key=lambda one: -one.score)[:EACH]
-        self.worst = sorted([*self.worst, shown], key=lambda one: one.score)[:EACH]
+        self.worst = sorted([*self.worst, shown], key=lambda one: one.score)[: 2 * EACH]  # some may be among the best
 
     def _draw_area(self, scene: Scene, truth: Scene, prediction: Bytes, area: Area) -> None:
         name = f"area-{1 + sum(picture.kind == 'area' for picture in self.pictures)}.png"

@@ -52,7 +52,7 @@ def write_panels(
     rows = [list(panels)[first : first + columns] for first in range(0, len(panels), columns)]
     total = max(columns * (width + GAP) + GAP, NARROWEST)
     slot = (total - GAP) // columns
-    text = Text(min(max(total // 75, 15), 24))
+    text = Text(min(max(total // 60, 15), 24))
     heading = text.wrap(title, total - 2 * GAP, bold=True)
     names = [[text.wrap(name, slot - GAP) for name in row] for row in rows]
     key_rows = text.flow(key, total - 2 * GAP)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from manet.prediction.settings import PredictionSettings
 from manet.prediction.summary_tree import SummaryFile
 from manet.progress import Progress
 from manet.raster.bands import find_bands, is_named
-from manet.raster.collar import Colour, find_collar
+from manet.raster.collar import Collar, Colour, find_collar
 from manet.raster.scene import Scene
 from manet.raster.windows import Window, starts, tiles
 
@@ -68,27 +68,19 @@ class Adapted:
         """A predictor of `seen` as one that gives the map on the scene's own grid."""
         return predictor if self.resampled is None else OwnGrid(predictor, self.own, self.resampled)
 
-    def without_collar(self, colour: Colour) -> "Adapted":
-        """Both with their collars as nodata, each found on its own grid. Raises SceneError as `find_collar` does."""
 
-        def cleared(scene: Scene) -> Scene:
-            collar = find_collar(scene, colour)
-            scene.close()
-            return scene.without(collar.covers)
-
-        return replace(
-            self,
-            own=cleared(self.own),
-            resampled=self.resampled and cleared(self.resampled),
-            changes=(*self.changes, f"{colour} collar is nodata"),
-        )
-
-
-def adapt_scene(scene: Scene, card: Card, native: bool = False) -> Adapted:
+def adapt_scene(scene: Scene, card: Card, native: bool = False, collar: Colour = "auto") -> Adapted:
     """Bring a scene to the bands and the ground sampling distance that a network was trained on.
 
-    native: keep the scene's ground sampling distance.
-    Raises SceneError where bands are missing, and where there are values that the training's number type cannot hold.
+    Args:
+        scene: An image.
+        card: What the network was trained on.
+        native: Keep the scene's ground sampling distance.
+        collar: Which frame is nodata.
+
+    Raises:
+        SceneError: Bands are missing, there are values that the training's number type cannot hold, or black and white
+            are not known for the scene's number type.
     """
     if "palette" in scene.band_names or np.issubdtype(np.dtype(scene.dtype), np.complexfloating):
         kind = "numbers of a palette's colours" if "palette" in scene.band_names else "complex numbers"
@@ -109,26 +101,39 @@ def adapt_scene(scene: Scene, card: Card, native: bool = False) -> Adapted:
         )
     if scene.is_scaled:
         notes.append("the file names a scale or an offset for its values, which is not applied: they are as stored")
-    warnings += _unusual(scene, card)
-    own, resampled = scene.gsd_m(), None
-    if own is None or card.gsd_m is None:
-        whose = "scene's" if own is None else "training's"
+    found = find_collar(scene, collar)
+    scene.close()
+    if found:
+        changes.append("collar is nodata")
+        notes.append(f"{found} is taken for nodata (collar: keep leaves it)")
+    own = scene if found is None else scene.without(found.covers)
+    warnings += _unusual(own, card)
+    gsd_m, resampled = scene.gsd_m(), None
+    if gsd_m is None or card.gsd_m is None:
+        whose = "scene's" if gsd_m is None else "training's"
         notes.append(f"the {whose} ground sampling distance is unknown: predicted as it is")
-    elif max(own / card.gsd_m, card.gsd_m / own) > SAME_GSD:
-        both = f"the scene has {own:.3g} m a pixel, the training had {card.gsd_m:.3g} m"
+    elif max(gsd_m / card.gsd_m, card.gsd_m / gsd_m) > SAME_GSD:
+        both = f"the scene has {gsd_m:.3g} m a pixel, the training had {card.gsd_m:.3g} m"
         if native:
             warnings.append(f"{both}: predicted at its own, as asked")
         else:
             notes.append(f"{both}: resampled to that; the map is on the scene's own grid")
-            resampled = scene.at(card.gsd_m)
+            resampled = _without(scene.at(card.gsd_m), found)
             changes.append(f"resampled to {card.gsd_m:.3g} m")
-    return Adapted(scene, resampled, tuple(notes), tuple(warnings), tuple(changes))
+    own.close()
+    return Adapted(own, resampled, tuple(notes), tuple(warnings), tuple(changes))
 
 
 def adapt_as_set(scene: Scene, card: Card, settings: PredictionSettings) -> Adapted:
-    """Adapt a scene as the settings ask, without the collar if they name one. Raises SceneError as `adapt_scene`."""
-    adapted = adapt_scene(scene, card, settings.native)
-    return adapted if settings.collar is None else adapted.without_collar(settings.collar)
+    """Adapt a scene as the settings ask. Raises SceneError as `adapt_scene`."""
+    return adapt_scene(scene, card, settings.native, settings.collar)
+
+
+def _without(resampled: Scene, collar: Collar | None) -> Scene:
+    """A resampled scene without the collar that was found on its own grid."""
+    if collar is None:
+        return resampled
+    return resampled.without(lambda window: collar.covers_resampled(window, resampled.height, resampled.width))
 
 
 def tell(scenes: Iterable[Adapted], progress: Progress) -> None:

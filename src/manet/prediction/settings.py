@@ -39,8 +39,9 @@ class PredictionSettings:
     """Window context only."""
     native: bool = False
     """Keep the scene's ground sampling distance where the training's is another."""
-    collar: "Colour | None" = None
-    """A frame of this colour at the scene's edges is taken for nodata."""
+    collar: "Colour" = "auto"
+    """Which frame at the scene's edges is nodata: "auto" (of the colour that fills its corners), "keep" (none),
+    "black", "white" or "both"."""
 
     def __post_init__(self) -> None:
         if self.context == "scene" and self.augmentation != "none":

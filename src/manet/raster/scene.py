@@ -203,9 +203,9 @@ class Scene:
         return scene
 
     def without(self, left_out: Callable[[Window], NDArray[np.bool_]]) -> Self:
-        """The same scene with fewer valid pixels: `left_out(window)` says which are not valid, (height, width)."""
-        scene = self._copy()
-        scene._left_out = left_out
+        """The same scene with fewer valid pixels: `left_out(window)` says which more are not valid, (height, width)."""
+        scene, before = self._copy(), self._left_out
+        scene._left_out = left_out if before is None else lambda window: before(window) | left_out(window)
         return scene
 
     def at(self, gsd_m: float) -> Self:
@@ -221,6 +221,7 @@ class Scene:
         own = self.gsd_m()
         if own is None:
             raise SceneError(f"{self.path} has no CRS, so its ground sampling distance is unknown; assign one")
+        assert self._left_out is None  # it is of windows of the scene's own grid
         scene = self._copy()
         scene._resampling = Resampling.average if gsd_m > own else Resampling.bilinear
         scene.height, scene.width = (max(round(size * own / gsd_m), 1) for size in (self.height, self.width))

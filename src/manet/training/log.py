@@ -12,6 +12,7 @@ from lightning.pytorch.loggers import Logger, TensorBoardLogger
 
 from manet.errors import TrainingError
 from manet.files import replacing
+from manet.run_folder import read_log
 
 COLUMNS = ("epoch", "step", "seconds", "rate", "train/loss", "validation/mean_iou", "validation/overall_accuracy")
 
@@ -55,14 +56,6 @@ class Log(Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.losses = state_dict["losses"]
-
-
-def read_log(path: Path) -> list[dict[str, str]]:
-    """The rows of a run's log by column name; none if there is no log yet."""
-    if not path.exists():
-        return []
-    with path.open(newline="", encoding="utf-8") as stream:
-        return list(csv.DictReader(stream))
 
 
 def tensorboard_logger(out: Path) -> Logger:

@@ -16,7 +16,7 @@ from manet.paper.ablation.ladder import BASE, Ladder
 from manet.paper.comparison.experiment import train_once
 from manet.progress import QUIET, Progress
 from manet.recipe import Recipe, read_recipe
-from manet.training.log import read_log
+from manet.run_folder import read_log
 from manet.training.run import LOG
 
 SETTINGS = "ablation.json"

@@ -10,7 +10,7 @@ from manet.files import replacing
 from manet.networks import NETWORKS
 from manet.paper.comparison.results import Run
 from manet.paper.printed import METHODS
-from manet.training.log import read_log
+from manet.run_folder import read_log
 from manet.training.run import LOG
 
 FILE = "curves.png"

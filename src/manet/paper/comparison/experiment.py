@@ -25,7 +25,7 @@ from manet.prediction.window_context import WindowContext, to_batch
 from manet.progress import QUIET, Progress
 from manet.raster.scene import Scene
 from manet.recipe import Recipe
-from manet.training.log import read_log
+from manet.run_folder import read_log
 from manet.training.run import BEST, LOG, RECIPE, STATE, train
 
 

@@ -15,8 +15,8 @@ from manet.paper.comparison.facts import Facts
 from manet.paper.comparison.results import ExperimentSettings, Run, finished_runs, read_settings
 from manet.paper.comparison.tables import FILES, methods, tables, write_tables
 from manet.paper.printed import METHODS
+from manet.run_folder import read_log
 from manet.tables import TextTable
-from manet.training.log import read_log
 from manet.training.run import LOG
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from manet.errors import DatasetError, DatasetNotFoundError
 from manet.progress import Progress
+from manet.raster.collar import Colour, find_collar
 from manet.raster.scene import Scene
 
 RASTERS = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".jp2", ".vrt", ".img", ".bmp", ".gif")
@@ -43,6 +44,24 @@ def find_scenes(folder: Path) -> dict[str, Scene]:
     if not paths:
         raise DatasetNotFoundError(f"{folder} has no images ({', '.join(RASTERS)}); give the folder that holds them")
     return {name: Scene(path) for name, path in paths.items()}
+
+
+def without_collars(scenes: dict[str, Scene], colour: Colour, progress: Progress) -> dict[str, Scene]:
+    """The scenes with their frames as nodata. Raises SceneError as `find_collar` does."""
+    found, shares, colours = dict[str, Scene](), [], dict[str, None]()
+    for name, scene in scenes.items():
+        collar = find_collar(scene, colour)
+        scene.close()
+        found[name] = scene if collar is None else scene.without(collar.covers)
+        if collar is not None:
+            shares.append(collar.share)
+            colours |= dict.fromkeys(collar.colours)
+    if shares:
+        progress.note(
+            f"frames taken for nodata (collar: keep leaves them): {len(shares)} of {len(scenes)} images, "
+            f"{' and '.join(colours)}, {100 * sum(shares) / len(shares):.2g} % of their pixels"
+        )
+    return found
 
 
 def check_alike(scenes: dict[str, Scene], progress: Progress) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from manet.datasets.label_classes import SceneLabels
 from manet.datasets.legend_file import read_legend_file
 from manet.datasets.manifest import MANIFEST, SPLITS, Area, Manifest
 from manet.datasets.prepare import SourceDataset, SourceScene, write_dataset
-from manet.datasets.sources.folder.images import check_alike, find_scenes
+from manet.datasets.sources.folder.images import check_alike, find_scenes, without_collars
 from manet.datasets.sources.folder.labels import open_labels
 from manet.datasets.sources.folder.settings import FolderSettings
 from manet.datasets.splits import Splits, blocks, by_file, deal, given
@@ -46,6 +46,7 @@ def prepare(
     legend = read_legend_file(settings.legend)
     scenes = find_scenes(source / "images" if (source / "images").is_dir() else source)
     bands = check_alike(scenes, progress)
+    scenes = without_collars(scenes, settings.collar, progress)
     labels = open_labels(scenes, source, legend, settings, progress)
     splits = _splits(scenes, labels, settings)
     sizes = {split: sum(area.height * area.width for area in splits[split]) / 1e6 for split in SPLITS}

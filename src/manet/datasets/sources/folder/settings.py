@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Literal
 
 from manet.datasets.sources.settings import SourceSettings
-from manet.datasets.strays import StrayChoice
+from manet.datasets.strays import FolderStrayChoice
+from manet.raster.collar import Colour
 
 
 class FolderSettings(SourceSettings):
@@ -24,5 +25,7 @@ class FolderSettings(SourceSettings):
     """"file", "blocks", or the path of a TOML or CSV file with areas (see splits.py)."""
     seed: int = 0
     """Of the random splits by file and by blocks."""
-    stray: StrayChoice = "refuse"
+    collar: Colour = "auto"
+    """Which frame at the images' edges is nodata."""
+    stray: FolderStrayChoice = "refuse"
     """What happens to labels that the legend does not know."""
