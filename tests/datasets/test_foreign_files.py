@@ -1,6 +1,5 @@
 """Files as others make them, each of which was answered wrongly once: the right value, or the one line that is said."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from rasterio.crs import CRS
 from rasterio.transform import Affine
 
 from builders import Recorded, card
+from manet.csv_rows import read_csv
 from manet.datasets.sources import prepare_source
 from manet.errors import DatasetError, OutputError, SceneError
 from manet.legend import IGNORED
@@ -260,8 +260,6 @@ def test_long_edges_have_the_area_of_their_pixels(tmp_path: Path) -> None:
 
 
 def test_csv_as_a_spreadsheet_saves_it(tmp_path: Path) -> None:
-    from manet.datasets.splits import _read_csv
-
     file = tmp_path / "areas.csv"
     file.write_text("\ufeffsplit,scene,row\ntrain,a,3\n", encoding="utf-8")
-    assert json.dumps(_read_csv(file)) == '{"areas": [{"split": "train", "scene": "a", "row": "3"}]}'
+    assert read_csv(file, DatasetError) == [{"split": "train", "scene": "a", "row": "3"}]

@@ -153,7 +153,19 @@ def test_train_check_and_submit_by_the_command_line(loveda_dataset: Prepared, tm
 
     checked = invoke("check", folder, "--out", tmp_path / "sheet.png")
     assert "the test split has no labels" in checked
-    invoke("train", "--data", folder, "--recipe", recipe, "--out", tmp_path / "run", "--device", "cpu", "--no-graphs")
+    invoke(
+        "train",
+        "--data",
+        folder,
+        "--recipe",
+        recipe,
+        "--out",
+        tmp_path / "run",
+        "--device",
+        "cpu",
+        "--no-graphs",
+        "--missing-classes",
+    )
     checkpoint, out = tmp_path / "run/best.safetensors", tmp_path / "submission.zip"
     told = invoke("submit", checkpoint, "--data", folder, "--out", out, "--overlap", 16, "--device", "cpu")
     assert "2 predictions for loveda-partial" in told

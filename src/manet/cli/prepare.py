@@ -75,7 +75,12 @@ def folder(
         typer.Option(help="file, blocks, or a TOML or CSV file with areas: split, scene, row, col, height, width."),
     ] = "blocks",
     seed: Annotated[int, typer.Option(help="Seed of the splits by file and by blocks.")] = 0,
-    stray: Stray = "refuse",
+    stray: Annotated[
+        Literal["refuse", "ignore", "nearest"],
+        typer.Option(
+            help="What happens to labels that the legend does not know; nearest: rounded, as JPEG masks need."
+        ),
+    ] = "refuse",
     collar: CollarOption = "auto",
     overwrite: Overwrite = False,
 ) -> None:

@@ -23,6 +23,9 @@ def train(
     choose_on: Annotated[
         Literal["train", "validation", "test"], typer.Option(help="Split on which the best epoch is chosen.")
     ] = "validation",
+    missing_classes: Annotated[
+        bool, typer.Option("--missing-classes", help="Train although classes have no pixel in the train split.")
+    ] = False,
     workers: Annotated[int, typer.Option(min=0, help="Processes that read patches.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     graphs: Annotated[
@@ -72,6 +75,7 @@ def train(
                 resume=resume,
                 start=start,
                 choose_on=choose_on,
+                missing_classes=missing_classes,
                 workers=workers,
                 device=device,
                 save_every_s=save_every,

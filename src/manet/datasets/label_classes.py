@@ -46,7 +46,11 @@ class LabelWindow(NamedTuple):
 
 def is_by_colour(raster: LabelRaster, legend: LegendFile) -> bool:
     """Whether the classes of a raster are distinguished by colour; otherwise they are by value."""
-    return raster.bands == 3 or (raster.has_palette and not legend.has_values)
+    if raster.bands == 3:
+        return True
+    # greys that are no class are only how the values are shown
+    only_shown = bool(raster.greys) and not raster.greys & set(legend.by_colour())
+    return raster.has_palette and not legend.has_values and not only_shown
 
 
 def read_classes(raster: LabelRaster, legend: LegendFile, window: Window) -> LabelWindow:
@@ -64,14 +68,49 @@ def read_classes(raster: LabelRaster, legend: LegendFile, window: Window) -> Lab
     Raises:
         SceneError: The raster cannot be read, or holds values that are not whole numbers.
     """
+    codes, known = read_codes(raster, legend, window)
+    return look_up(codes, known, table_of(raster, legend))
+
+
+def read_codes(raster: LabelRaster, legend: LegendFile, window: Window) -> tuple[Codes, NDArray[np.bool_]]:
+    """The colours or values of a window's pixels, and whether a pixel has one, (height, width)."""
+    return raster.read_colours(window) if is_by_colour(raster, legend) else raster.read_values(window)
+
+
+def table_of(raster: LabelRaster, legend: LegendFile) -> dict[int, int]:
+    """The class index, or IGNORED, of each code of a raster."""
     if is_by_colour(raster, legend):
-        (codes, known), table = raster.read_colours(window), legend.by_colour()
-    else:
-        (codes, known), table = raster.read_values(window), {IGNORED: IGNORED} | legend.by_value()
-        whole = raster.nodata is not None and float(raster.nodata).is_integer() and abs(raster.nodata) < LARGEST
-        if whole and not (legend.has_values and raster.nodata in table):
-            table[int(raster.nodata or 0)] = IGNORED
-    return look_up(codes, known, table)
+        return legend.by_colour()
+    table = {IGNORED: IGNORED} | legend.by_value()
+    whole = raster.nodata is not None and float(raster.nodata).is_integer() and abs(raster.nodata) < LARGEST
+    if whole and not (legend.has_values and raster.nodata in table):
+        table[int(raster.nodata or 0)] = IGNORED
+    return table
+
+
+def nearest_codes(codes: Codes, table: dict[int, int], by_colour: bool) -> Codes:
+    """Codes of which those that are in no table are rounded to the nearest that is.
+
+    They are rounded if they are nearer to it than a third of the least distance of two codes of the table, so that it
+    is plain which is meant; others stay as they are.
+
+    Args:
+        codes: Values or colours (height, width).
+        table: The known codes are its keys.
+        by_colour: Whether codes are colours, whose distance is that of red, green and blue.
+    """
+
+    def place(of: NDArray[np.integer]) -> NDArray[np.int64]:
+        channels = (of >> 16, of >> 8 & 255, of & 255) if by_colour else (of,)
+        return np.stack(channels, axis=-1).astype(np.int64)
+
+    known = np.array(sorted(table))
+    apart = np.linalg.norm(place(known)[:, None] - place(known)[None], axis=-1)
+    limit = apart[apart > 0].min(initial=np.inf) / 3
+    found, inverse = np.unique(codes, return_inverse=True)
+    distances = np.linalg.norm(place(found)[:, None] - place(known)[None], axis=-1)
+    rounded = np.where(distances.min(axis=1) < limit, known[distances.argmin(axis=1)], found)
+    return rounded[inverse].reshape(codes.shape).astype(codes.dtype)
 
 
 def look_up(codes: Codes, known: NDArray[np.bool_], table: dict[int, int]) -> LabelWindow:
@@ -94,9 +133,18 @@ def look_up(codes: Codes, known: NDArray[np.bool_], table: dict[int, int]) -> La
 class RasterLabels:
     """One label raster per scene."""
 
-    def __init__(self, rasters: dict[str, LabelRaster], legend: LegendFile, mask: bool = False) -> None:
-        """Take the rasters by the names of their scenes, and what they hold; a mask holds 255 for the second class."""
-        self.rasters, self.legend, self.mask = rasters, legend, mask
+    def __init__(
+        self, rasters: dict[str, LabelRaster], legend: LegendFile, mask: bool = False, nearest: bool = False
+    ) -> None:
+        """Take the rasters and what is known of them.
+
+        Args:
+            rasters: By the names of their scenes.
+            legend: The classes, and what labels hold for them.
+            mask: Whether they are masks, which hold 0 for the first class and 255 for the second.
+            nearest: Whether what the legend does not know is rounded to the nearest that it does.
+        """
+        self.rasters, self.legend, self.mask, self.nearest = rasters, legend, mask, nearest
         self._open = next(iter(rasters))
 
     def read(self, scene: str, window: Window) -> Classes:
@@ -104,15 +152,16 @@ class RasterLabels:
         return self.read_window(scene, window).classes
 
     def read_window(self, scene: str, window: Window) -> LabelWindow:
-        """Class indices with the codes that they come from."""
+        """Class indices with the codes that they come from, rounded ones as what they were rounded to."""
         if scene != self._open:  # only one is open at a time, since there may be thousands
             self.rasters[self._open].close()
             self._open = scene
-        found = read_classes(self.rasters[scene], self.legend, window)
-        if not self.mask:
-            return found
-        second = (found.codes == MASKED) & self.rasters[scene].read_values(window)[1]
-        return found._replace(classes=np.where(second, np.uint8(1), found.classes), stray=found.stray & ~second)
+        raster = self.rasters[scene]
+        codes, known = read_codes(raster, self.legend, window)
+        table = {0: 0, MASKED: 1} if self.mask else table_of(raster, self.legend)
+        if self.nearest:
+            codes = nearest_codes(codes, table, is_by_colour(raster, self.legend))
+        return look_up(codes, known, table)
 
 
 @dataclass(frozen=True)

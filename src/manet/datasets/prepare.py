@@ -126,6 +126,10 @@ def write_dataset(
         },
         attribution=dataset.attribution,
     )
+    for split, counts in manifest.pixels.items():
+        missing = [name for name, count in zip(manifest.legend.names, counts, strict=True) if not count]
+        if missing and any(counts):  # hidden labels are all missing
+            progress.warn(f"no pixel of the {split} split has the class {', '.join(missing)}")
     with replacing(out / MANIFEST) as partial:
         partial.write_text(manifest.model_dump_json(indent=1, by_alias=True), encoding="utf-8")
     Unfinished(out).forget()

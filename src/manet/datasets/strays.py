@@ -13,6 +13,9 @@ from manet.raster.windows import Window
 StrayChoice = Literal["refuse", "ignore"]
 """What happens to stray labels: they are an error, or their pixels are ignored."""
 
+FolderStrayChoice = Literal["refuse", "ignore", "nearest"]
+"""In label rasters of a folder they may also be rounded to the nearest label, as lossy compression needs."""
+
 
 @dataclass
 class Strays:

@@ -16,7 +16,7 @@ from manet.prediction.resume import Bytes, Journal
 from manet.raster.cog import write_cog
 from manet.raster.scene import Scene
 from manet.raster.windows import Window
-from manet.raster.writer import Writer, refuse_foreign_raster, write_classes, write_shares
+from manet.raster.writer import Writer, check_raster_file, refuse_foreign_raster, write_classes, write_shares
 
 if TYPE_CHECKING:  # what writes polygons and surfaces is imported when they are asked for: a small map takes no longer
     from manet.raster.polygons import PolygonSettings
@@ -61,11 +61,15 @@ class Outputs:
 
     def check(self, inputs: Iterable[str | Path] = ()) -> None:
         """Raises OutputError where two outputs have one name, one of them is an input or another program's raster, or
-        polygons, a preview or a STAC item cannot be written under their name."""
+        has a name that does not say what it is."""
         if len(set(self.paths)) < len(self.paths):
             names = ", ".join(str(path) for path in self.paths)
             raise OutputError(f"two outputs have one name ({names}); give each another name or folder")
         refuse_inputs(self.paths, inputs)
+        for path in self.rasters:
+            check_raster_file(path)
+        if self.surfaces is not None and self.surfaces.suffix.lower() != ".csv":
+            raise OutputError(f"{self.surfaces} is not a name for a table of areas; expected one that ends in .csv")
         if self.overwrite:
             for path in self.rasters:
                 refuse_foreign_raster(path)

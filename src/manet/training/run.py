@@ -6,8 +6,8 @@ from pathlib import Path
 import lightning
 from lightning.pytorch.callbacks import Callback
 
-from manet.datasets.manifest import Split, read_manifest
-from manet.errors import OutputError, TrainingError
+from manet.datasets.manifest import Manifest, Split, read_manifest
+from manet.errors import DatasetError, OutputError, TrainingError
 from manet.export.write import export
 from manet.files import refuse_existing
 from manet.find_model import BEST
@@ -35,6 +35,7 @@ def train(
     resume: bool = False,
     start: Path | None = None,
     choose_on: Split = "validation",
+    missing_classes: bool = False,
     workers: int = 0,
     device: str = "auto",
     save_every_s: float = 60.0,
@@ -56,6 +57,8 @@ def train(
             seconds. On a CPU the weights end up the same, bit for bit, as those of a run that was never interrupted.
         start: Checkpoint whose weights are transferred as far as they fit (see `transfer_weights`).
         choose_on: Split on which the best epoch is chosen; not the test split.
+        missing_classes: Train although classes of the legend have no pixel in the train split; their names stay in the
+            legend, and the network never learns them.
         workers: Processes that read patches; 0 reads them in this process.
         device: auto, cpu, cuda or mps.
         save_every_s: Seconds between the states that are written within an epoch.
@@ -71,7 +74,7 @@ def train(
         TrainingError: The epoch would be chosen on the test split, there is nothing to resume, the recipe is not the
             run's, or the loss is not finite.
         OutputError: `out` holds a run that is not to be resumed, or cannot be written.
-        DatasetError: A split has no patch.
+        DatasetError: A split has no patch, or the train split has no pixel of a class.
         RecipeError: The recipe does not exist or is not valid.
 
     Example:
@@ -89,6 +92,8 @@ def train(
         progress.note(f"{out} is finished: there is nothing to resume")
         return _best(data, out, choose_on, device, graphs, progress)
     manifest = read_manifest(data)
+    if not missing_classes:
+        _check_classes(manifest)
     lightning.seed_everything(recipe.training.seed, verbose=False)
     batches = Batches(data, manifest, recipe, choose_on, workers)
     module = assemble(manifest, recipe, batches.steps, None if resume else start, progress, pretrained=not resume)
@@ -121,6 +126,17 @@ def _best(data: Path, out: Path, choose_on: Split, device: str, graphs: bool, pr
     if graphs and not is_export_of(beside(best), best):
         export(best, beside(best), overwrite=True, progress=progress)
     return model
+
+
+def _check_classes(manifest: Manifest) -> None:
+    """Check that every class can be learnt. Datasets that were prepared without counts are not checked."""
+    pixels = manifest.pixels.get("train", ())
+    if missing := [name for name, count in zip(manifest.legend.names, pixels, strict=False) if not count]:
+        raise DatasetError(
+            f"no pixel of the train split of '{manifest.dataset}' has the class {', '.join(missing)}: check what the "
+            "values of the labels were taken for, and the legend; or train without these classes",
+            option="missing_classes",
+        )
 
 
 def _check(out: Path, recipe: Recipe, resume: bool) -> None:

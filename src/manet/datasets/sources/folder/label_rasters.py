@@ -9,7 +9,7 @@ from pyproj import CRS
 
 from manet.datasets.label_classes import MASKED, LabelWindow, RasterLabels, is_by_colour
 from manet.datasets.legend_file import LegendFile
-from manet.datasets.strays import StrayChoice, Strays
+from manet.datasets.strays import FolderStrayChoice, Strays
 from manet.errors import DatasetError
 from manet.legend import IGNORED
 from manet.progress import Progress
@@ -21,9 +21,12 @@ from manet.raster.windows import tiles
 MOST = 12
 """How many values are listed."""
 
+NOISE, MOSTLY = 64, 0.95
+"""Values within so much of 0 and 255 are noise of lossy compression where so large a share of the pixels has them."""
+
 
 def open_rasters(
-    scenes: dict[str, Scene], paths: dict[str, Path], legend: LegendFile, stray: StrayChoice, progress: Progress
+    scenes: dict[str, Scene], paths: dict[str, Path], legend: LegendFile, stray: FolderStrayChoice, progress: Progress
 ) -> RasterLabels:
     """Open the label rasters of scenes and check them; all are read once.
 
@@ -31,7 +34,7 @@ def open_rasters(
         scenes: Images by name.
         paths: Label rasters by the same names.
         legend: The classes, and what labels hold for them.
-        stray: What happens to labels that the legend does not know.
+        stray: What happens to labels that the legend does not know; "nearest": they are rounded to what it knows.
         progress: Told how the labels are distinguished, and what is ignored.
 
     Raises:
@@ -41,9 +44,9 @@ def open_rasters(
     rasters = {name: LabelRaster(paths[name]) for name in scenes}
     for name, scene in scenes.items():
         _check_place(scene, rasters[name])
-    mask = _is_mask(rasters, legend)
-    labels = RasterLabels(rasters, legend, mask)
-    if mask:
+    mask, lossy = _is_mask(rasters, legend)
+    labels = RasterLabels(rasters, legend, mask, nearest=stray == "nearest")
+    if labels.mask:
         first, second = (one.name for one in legend.classes)
         progress.note(f"the labels are masks: 0 is taken for '{first}', 255 for '{second}'")
     strays, kinds, meant = Strays(), Counter[str](), Counter[tuple[int, int]]()
@@ -60,27 +63,40 @@ def open_rasters(
         progress.note(f"values taken for: {_listed(meant, legend)}")
     _warn_of_nodata(labels, progress)
     if stray == "refuse":
-        strays.refuse("add it to the legend, as a class or under `ignored`, or have it ignored")
+        strays.refuse(
+            "they look like masks of 0 and 255 after lossy compression: have them rounded to the nearest"
+            if lossy
+            else "add it to the legend, as a class or under `ignored`, or have it ignored"
+        )
     elif strays.counts:
         progress.note(f"ignored, since the legend does not know it: {strays.listed()}")
     return labels
 
 
-def _is_mask(rasters: dict[str, LabelRaster], legend: LegendFile) -> bool:
-    """Whether all labels are 0 and 255 only, for two classes whose values nobody said."""
+def _is_mask(rasters: dict[str, LabelRaster], legend: LegendFile) -> tuple[bool, bool]:
+    """Whether labels are masks of 0 and 255, for two classes whose values nobody said, and whether with some noise."""
     if len(legend.classes) != 2 or legend.has_values or legend.ignored:
-        return False
-    seen = set[int]()
+        return False, False
+    counts = np.zeros(MASKED + 1, np.int64)
     for raster in rasters.values():
         if is_by_colour(raster, legend) or raster.nodata == MASKED:
-            return False
+            return False, False
         for window in tiles(raster.height, raster.width):
             codes, known = raster.read_values(window)
-            seen |= set(np.unique(codes[known]).tolist())
-            if not seen <= {0, MASKED}:
-                return False
+            values = codes[known]
+            if values.size and (values.min() < 0 or values.max() > MASKED):
+                return False, False
+            counts += np.bincount(values.ravel(), minlength=MASKED + 1)
         raster.close()
-    return MASKED in seen
+    exact, all_of = int(counts[[0, MASKED]].sum()), int(counts.sum())
+    if not counts[MASKED]:
+        return False, False
+    if exact == all_of:
+        return True, False
+    near = int(counts[:NOISE].sum() + counts[-NOISE:].sum())
+    # 0, 1 and 255 are labels of two classes, of which 255 is ignored
+    lossy = bool(counts[2:MASKED].any()) and near >= MOSTLY * all_of
+    return lossy, lossy
 
 
 def _count(found: LabelWindow, meant: Counter[tuple[int, int]]) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from manet.datasets.sources.settings import SourceSettings
-from manet.datasets.strays import StrayChoice
+from manet.datasets.strays import FolderStrayChoice
 from manet.raster.collar import Colour
 
 
@@ -27,5 +27,5 @@ class FolderSettings(SourceSettings):
     """Of the random splits by file and by blocks."""
     collar: Colour = "auto"
     """Which frame at the images' edges is nodata."""
-    stray: StrayChoice = "refuse"
+    stray: FolderStrayChoice = "refuse"
     """What happens to labels that the legend does not know."""
