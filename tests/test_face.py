@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -132,11 +131,9 @@ def test_the_axis_of_the_bands_can_be_said(model: Model) -> None:
     assert model.predict(array, axis=2).classes.shape == (3, 40)
 
 
-def test_values_scaled_to_1_are_warned_of(model: Model, image: np.ndarray, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level("WARNING", logger="manet"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", StatisticsWarning)
+def test_values_scaled_to_1_are_refused(model: Model, image: np.ndarray) -> None:
+    with pytest.raises(SceneError, match="the array .* as if they were scaled to 0 to 1"):
         model.predict((image / 255).astype(np.float32))
-    assert "not values scaled to 0 to 1" in caplog.text
 
 
 def test_a_model_says_what_it_is(model: Model) -> None:

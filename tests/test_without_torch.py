@@ -50,7 +50,8 @@ def test_maps_polygons_and_areas(context: str, light: Light, town: Town, tmp_pat
     preview: tuple[object, ...] = ()
     if context == "window":
         out["png"] = tmp_path / "window.png"
-        preview = "--preview", out["png"]
+        out["json"] = tmp_path / "item.json"
+        preview = "--preview", out["png"], "--stac", out["json"]
     else:  # what draws is only imported for a preview
         light = Light(tmp_path, (*BLOCKED, "matplotlib"))
     status, text, error = light(

@@ -151,7 +151,16 @@ def test_points_without_a_reference_are_named_and_left_out(sample: Path, map_fil
     found = manet.assess(sample, map_file, progress=progress)
     assert found.units == 353
     note = next(note for note in found.notes if "lack a reference" in note)
-    assert note.startswith("7 points") and "354" in note and note in progress.lines
+    assert "left out: 7 (354, " in note and note in progress.lines
+    assert not any("not in the file" in line for line in found.notes)
+
+
+def test_points_that_were_removed_are_missed(sample: Path, map_file: Path) -> None:
+    rows = read_rows(sample)
+    write_rows(sample, rows[:20] + rows[27:])
+    found = manet.assess(sample, map_file)
+    assert found.units == len(rows) - 7
+    assert any("drawn and are not in the file: 7;" in note for note in found.notes)
 
 
 def test_few_points_are_warned_of(map_file: Path, label: Label, tmp_path: Path) -> None:

@@ -180,9 +180,14 @@ def test_values_are_looked_at(tmp_path: Path) -> None:
         adapt_scene(scene, card())
     with Scene(write_scene(tmp_path / "narrow.tif", 3, "uint16", 255)) as scene:
         assert not adapt_scene(scene, card()).warnings
-    with Scene(write_scene(tmp_path / "shares.tif", 3, "float32", 1.0, names=RGB)) as scene:
+    with (
+        Scene(write_scene(tmp_path / "scaled.tif", 3, "float32", 1.0)) as scene,
+        pytest.raises(SceneError, match=r"\(float32\) has values from .* as if they were scaled to 0 to 1.* uint8 "),
+    ):
+        adapt_scene(scene, card())
+    with Scene(write_scene(tmp_path / "dark.tif", 3, "float32", 2.0, names=RGB)) as scene:
         (warning,) = adapt_scene(scene, card()).warnings
-        assert "values far from the training's" in warning and "red: mean 0.49" in warning and "blue: mean" in warning
+        assert "values far from the training's" in warning and "red: mean" in warning and "blue: mean" in warning
     with Scene(write_scene(tmp_path / "holes.tif", hole="mask")) as scene:
         assert not adapt_scene(scene, card()).warnings
 

@@ -12,7 +12,7 @@ from manet.errors import SceneError
 from manet.files import refuse_existing, refuse_inputs
 from manet.legend import IGNORED, Legend, LegendClass
 from manet.progress import QUIET, Progress
-from manet.raster.writer import write_classes
+from manet.raster.writer import check_raster_file, write_classes
 
 TO = " to "
 """Between the two classes in the name of a transition."""
@@ -48,6 +48,7 @@ def write_change_map(
     path = Path(out)
     refuse_inputs([path], [before, after])
     refuse_existing(path, overwrite)
+    check_raster_file(path)
     first, second = ClassMap(before), ClassMap(after)
     if not first.same_grid(second):
         raise SceneError(f"{after} does not have the pixels of {before}; warp it onto its grid")
@@ -70,7 +71,8 @@ def write_change_map(
             valid = (old != IGNORED) & (new != IGNORED)
             if valid.any() and (last := int(max(old[valid].max(), new[valid].max()))) >= len(names):
                 raise SceneError(
-                    f"{before} or {after} holds the class {last}, which has no name; expected 0 to {len(names) - 1}"
+                    f"{before} or {after} holds the class {last}, which has no name; expected 0 to {len(names) - 1}: "
+                    "renumber the classes from 0, or give both maps the names of their classes"
                 )
             codes = old.astype(np.int64) * len(names) + new
             raster.write(np.where(valid, codes, IGNORED).astype(np.uint8), window)

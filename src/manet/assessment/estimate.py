@@ -7,7 +7,7 @@ from manet.assessment.accuracy import Assessment, assessment, estimate_units
 from manet.assessment.change import transitions
 from manet.assessment.maps import count_classes, open_maps
 from manet.assessment.plan import plan_anywhere, plan_clusters, plan_stratified
-from manet.assessment.reference_sample import ReferenceSample, read_reference_sample
+from manet.assessment.reference_sample import ReferenceSample, numbers, read_reference_sample
 from manet.errors import OptionError
 from manet.progress import QUIET, Progress
 
@@ -17,6 +17,12 @@ DESIGN_WORDS = {
     "systematic": "systematic points, treated as random ones and stratified afterwards by the mapped classes",
     "clusters": "points in randomly drawn clusters",
 }
+
+
+HARMLESS = (
+    "that is harmless if they are the last ones, which nobody came to, and not if they are those that were hard to "
+    "label."
+)
 
 
 def assess(
@@ -62,10 +68,9 @@ def assess(
         )
     if found.unlabelled:
         shown = ", ".join(found.unlabelled[:5]) + (" and others" if len(found.unlabelled) > 5 else "")
-        notes.append(
-            f"{len(found.unlabelled)} points lack a reference and are left out ({shown}): that is harmless if they are "
-            "the last ones, which nobody came to, and not if they are those that were hard to label."
-        )
+        notes.append(f"Points that lack a reference and are left out: {len(found.unlabelled)} ({shown}); {HARMLESS}")
+    if lost := _lost(found):
+        notes.append(f"Points that were drawn and are not in the file: {lost}; {HARMLESS}")
     plans = {"stratified": plan_stratified, "clusters": plan_clusters}
     plan = plans.get(chosen, plan_anywhere)(found, counts)
     notes += plan.notes
@@ -91,3 +96,14 @@ def _guess(sample: ReferenceSample) -> str:
     if "cluster" in sample.columns:
         return "clusters"
     return "stratified" if len(set(sample.columns.get("stratum", ["all"]))) > 1 else "random"
+
+
+def _lost(sample: ReferenceSample) -> int:
+    """How many points were drawn and are not in the file, by the chances that it names; 0 where it names none."""
+    if not {"stratum", "inclusion_probability", "stratum_pixels"} <= set(sample.columns):
+        return 0
+    chances, pixels = numbers(sample, "inclusion_probability"), numbers(sample, "stratum_pixels")
+    assert chances is not None and pixels is not None
+    drawn = dict(zip(map(str, sample.columns["stratum"]), (chances * pixels).tolist(), strict=True))
+    whole = all(abs(number - round(number)) < 1e-3 for number in drawn.values())
+    return max(round(sum(drawn.values())) - len(sample.mapped) - len(sample.unlabelled), 0) if whole else 0

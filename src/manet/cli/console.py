@@ -6,8 +6,18 @@ from rich.table import Table
 
 from manet.tables import TextTable
 
-console = Console()
-errors = Console(stderr=True)
+USUAL = 80
+"""Width where a terminal says that it has none (COLUMNS=0), letters."""
+
+
+def new_console(stderr: bool = False) -> Console:
+    """What prints; 80 letters wide where the terminal says that it has no width."""
+    made = Console(stderr=stderr)
+    return made if made.width > 0 else Console(stderr=stderr, width=USUAL)
+
+
+console = new_console()
+errors = new_console(stderr=True)
 
 
 def print_table(table: TextTable) -> None:

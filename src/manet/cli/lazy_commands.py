@@ -7,6 +7,7 @@ import typer
 from typer.main import get_command
 
 from manet.cli.hints import CommandGroup
+from manet.errors import OptionError
 
 PANELS = {
     "Maps": ("predict", "polygons", "assess", "models", "info", "demo"),
@@ -21,6 +22,13 @@ PANEL_OF = {name: panel for panel, names in PANELS.items() for name in names}
 
 class LazyCommands(CommandGroup):
     """A group whose commands are functions `NAME`, or groups `app`, in `manet.cli.NAME`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Refuse empty arguments, which would be the current folder where a name is expected."""
+        if empty := [arg for arg in args if not arg or (arg.startswith("--") and arg.endswith("="))]:
+            after = f" after {args[args.index('') - 1]}" if empty[0] == "" and args.index("") else f" {empty[0]}"
+            raise OptionError(f"got an empty argument{after}; give a value: a variable of the shell may be unset")
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(PANEL_OF)

@@ -36,4 +36,4 @@ def polygons(
     settings = PolygonSettings(background, simplify, least_area)
     with console.status("tracing polygons"):
         count = write_polygons(map_file, out, probabilities, settings, overwrite)
-    console.print(f"{count} polygons: {out}", highlight=False, soft_wrap=True)
+    console.print(f"{count} polygon{'' if count == 1 else 's'}: {out}", highlight=False, soft_wrap=True)

@@ -86,6 +86,9 @@ def predict(
     preview: Annotated[
         Path | None, typer.Option(help="Picture to write, .png: the scene and its map, at most 1000 pixels each.")
     ] = None,
+    stac: Annotated[
+        Path | None, typer.Option(help="STAC item to write, .json: where the map is, of when, its classes.")
+    ] = None,
     events: Annotated[
         bool, typer.Option("--json", help="Events for programs on standard output, one JSON object a line.")
     ] = False,
@@ -137,6 +140,7 @@ def predict(
                     polygons=place(polygons, scene, ".gpkg") if polygons else None,
                     polygon_settings=_polygon_settings(background, simplify, least_area) if polygons else None,
                     preview=place(preview, scene, ".png") if preview else None,
+                    stac=place(stac, scene, ".json") if stac else None,
                     cog=cog,
                     overwrite=overwrite,
                     restart=restart,

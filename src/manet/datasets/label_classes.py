@@ -46,7 +46,11 @@ class LabelWindow(NamedTuple):
 
 def is_by_colour(raster: LabelRaster, legend: LegendFile) -> bool:
     """Whether the classes of a raster are distinguished by colour; otherwise they are by value."""
-    return raster.bands == 3 or (raster.has_palette and not legend.has_values)
+    if raster.bands == 3:
+        return True
+    # greys that are no class are only how the values are shown
+    only_shown = bool(raster.greys) and not raster.greys & set(legend.by_colour())
+    return raster.has_palette and not legend.has_values and not only_shown
 
 
 def read_classes(raster: LabelRaster, legend: LegendFile, window: Window) -> LabelWindow:

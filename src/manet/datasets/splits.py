@@ -13,6 +13,7 @@ those of its scene; a scene is called like its image, without the ending:
 """
 
 import random
+import unicodedata
 from itertools import pairwise
 from pathlib import Path
 
@@ -135,7 +136,7 @@ def given(path: Path, scenes: dict[str, Window]) -> Splits:
     except ValidationError as error:
         raise DatasetError(f"{path}: {explain(error, _GivenSplits)}; correct it there") from error
     splits: dict[Split, list[Area]] = {}
-    for area in areas:
+    for area in (area.model_copy(update={"scene": unicodedata.normalize("NFC", area.scene)}) for area in areas):
         if area.scene not in scenes:
             known = ", ".join(list(scenes)[:10]) + (", ..." if len(scenes) > 10 else "")
             raise DatasetError(f"{path} names scene '{area.scene}'; expected one of {known}: correct it there")

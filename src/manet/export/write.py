@@ -15,6 +15,7 @@ from manet.export.int8 import to_int8
 from manet.export.memory import measure_bytes_per_pixel
 from manet.export.onnx import share_weights, write
 from manet.export.parity import check, imagery, measure
+from manet.export.stac_item import write_export_item
 from manet.extras import require
 from manet.files import refuse_existing, sha256, staging
 from manet.networks import Network
@@ -91,6 +92,8 @@ def export(
             export_card = to_int8(partial, export_card, data, progress)
             share_weights(partial, half)
         _write_card(partial, export_card)
+        parameters = sum(parameter.numel() for parameter in network.parameters())
+        write_export_item(partial, out, export_card, checkpoint, parameters)
     return export_card
 
 

@@ -34,6 +34,10 @@ FAR_STD = 3.0
 """A band's standard deviation is far from the training's beyond this factor."""
 
 
+SCALED, UNSCALED = 1.5, 10.0
+"""Values scaled to between 0 and 1 are not beyond the first, even resampled; means and deviations of bytes are beyond
+the second."""
+
 ROUNDING = 1e-6
 """Of a pixel, in quotients of heights and widths."""
 
@@ -90,6 +94,13 @@ def adapt_scene(scene: Scene, card: Card, native: bool = False, collar: Colour =
             f"{scene.path} is placed by {scene.control_points} control points, which are not used: the map has no "
             "place on earth; warp it first (gdalwarp)"
         )
+    if scene.orientation != 1:
+        warnings.append(
+            f"{scene.path} is stored turned (EXIF orientation {scene.orientation}): the map is of the stored pixels, "
+            "and viewers show the image turned; turn its pixels first (mogrify -auto-orient)"
+        )
+    if scene.is_scaled:
+        notes.append("the file names a scale or an offset for its values, which is not applied: they are as stored")
     found = find_collar(scene, collar)
     scene.close()
     if found:
@@ -234,6 +245,13 @@ def _unusual(scene: Scene, card: Card) -> list[str]:
             raise SceneError(
                 f"{scene.path} ({scene.dtype}) has values from {least:g} to {largest:g}, the checkpoint was trained on "
                 f"{card.dtype} ({limits.min} to {limits.max}); scale the scene to that (gdal_translate -scale -ot)"
+            )
+        scaled = np.issubdtype(np.dtype(scene.dtype), np.floating) and max(abs(least), abs(largest)) <= SCALED
+        if scaled and max(map(abs, (*card.band_mean, *card.band_std))) > UNSCALED:
+            raise SceneError(
+                f"{scene.path} ({scene.dtype}) has values from {least:.3g} to {largest:.3g}, as if they were scaled to "
+                f"0 to 1; the checkpoint was trained on {card.dtype} with a mean of {card.band_mean[0]:.3g}: give the "
+                f"imagery's own values (gdal_translate -scale 0 1 0 {limits.max} -ot)"
             )
     found = []
     for index, name in enumerate(card.bands):

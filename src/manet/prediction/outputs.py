@@ -16,7 +16,7 @@ from manet.prediction.resume import Bytes, Journal
 from manet.raster.cog import write_cog
 from manet.raster.scene import Scene
 from manet.raster.windows import Window
-from manet.raster.writer import Writer, refuse_foreign_raster, write_classes, write_shares
+from manet.raster.writer import Writer, check_raster_file, refuse_foreign_raster, write_classes, write_shares
 
 if TYPE_CHECKING:  # what writes polygons and surfaces is imported when they are asked for: a small map takes no longer
     from manet.raster.polygons import PolygonSettings
@@ -39,6 +39,8 @@ class Outputs:
     polygon_settings: "PolygonSettings | None" = None
     preview: Path | None = None
     """A picture of the scene and its map side by side, .png."""
+    stac: Path | None = None
+    """A STAC item of the map, .json."""
     cog: bool = False
     """Cloud-optimised GeoTIFFs, with overviews."""
     overwrite: bool = False
@@ -54,15 +56,20 @@ class Outputs:
     def paths(self) -> list[Path]:
         """Every file that is written, in the order in which they are named to users."""
         surfaces = (self.surfaces, self.surfaces.with_suffix(".json")) if self.surfaces is not None else ()
-        return [*self.rasters, *surfaces, *(path for path in (self.polygons, self.preview) if path is not None)]
+        others = (self.polygons, self.preview, self.stac)
+        return [*self.rasters, *surfaces, *(path for path in others if path is not None)]
 
     def check(self, inputs: Iterable[str | Path] = ()) -> None:
         """Raises OutputError where two outputs have one name, one of them is an input or another program's raster, or
-        polygons or a preview cannot be written under their name."""
+        has a name that does not say what it is."""
         if len(set(self.paths)) < len(self.paths):
             names = ", ".join(str(path) for path in self.paths)
             raise OutputError(f"two outputs have one name ({names}); give each another name or folder")
         refuse_inputs(self.paths, inputs)
+        for path in self.rasters:
+            check_raster_file(path)
+        if self.surfaces is not None and self.surfaces.suffix.lower() != ".csv":
+            raise OutputError(f"{self.surfaces} is not a name for a table of areas; expected one that ends in .csv")
         if self.overwrite:
             for path in self.rasters:
                 refuse_foreign_raster(path)
@@ -74,6 +81,8 @@ class Outputs:
             from manet.pictures.preview import check_preview_file
 
             check_preview_file(self.preview)
+        if self.stac is not None and self.stac.suffix != ".json":
+            raise OutputError(f"got the STAC item {self.stac}; items are JSON: give a name that ends in .json")
 
     def layers(self, legend: Legend) -> Layers:
         """What has to be kept of the probabilities."""

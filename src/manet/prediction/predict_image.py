@@ -21,9 +21,6 @@ from manet.runtime.protocol import Runtime
 
 Image = str | Path | NDArray[np.generic] | rasterio.DatasetReader
 
-EIGHT_BIT = 10
-"""Largest of mean and deviation of the training's bands beyond which its imagery had values of 8 bits and more."""
-
 
 def predict_image(
     runtime: Runtime,
@@ -35,7 +32,7 @@ def predict_image(
     progress: Progress = QUIET,
 ) -> Prediction:
     """Map an image; see `manet.model.Model.predict`, whose arguments these are."""
-    with _scene(image, card, axis, progress) as scene:
+    with _scene(image, card, axis) as scene:
         adapted = adapt_as_set(scene, card, settings)
         tell([adapted], progress)
         with adapted.own as own, adapted.seen as seen:
@@ -49,11 +46,11 @@ def predict_image(
             return Prediction(classes_of(probabilities), probabilities, card.legend, own.crs, own.transform)
 
 
-def _scene(image: Image, card: Card, axis: int | None, progress: Progress) -> Scene:
+def _scene(image: Image, card: Card, axis: int | None) -> Scene:
     if isinstance(image, str | Path):
         return Scene(image)
     if isinstance(image, np.ndarray):
-        return _scene_of_array(image, card, axis, progress)
+        return _scene_of_array(image, card, axis)
     if isinstance(image, DatasetReaderBase):
         return scene_of_dataset(image)
     raise SceneError(
@@ -61,7 +58,7 @@ def _scene(image: Image, card: Card, axis: int | None, progress: Progress) -> Sc
     )
 
 
-def _scene_of_array(image: NDArray[np.generic], card: Card, axis: int | None, progress: Progress) -> Scene:
+def _scene_of_array(image: NDArray[np.generic], card: Card, axis: int | None) -> Scene:
     expected = (
         f"(bands, height, width) or (height, width, bands) with {len(card.bands)} bands ({', '.join(card.bands)})"
     )
@@ -79,13 +76,6 @@ def _scene_of_array(image: NDArray[np.generic], card: Card, axis: int | None, pr
             "say by `axis` which of them holds the bands"
         )
     bands_first = np.moveaxis(image, fitting[0], 0)
-    wide = max(map(abs, (*card.band_mean, *card.band_std))) > EIGHT_BIT
-    largest = float(np.nanmax(image)) if image.size else 0.0
-    if wide and largest <= 1.5:
-        progress.warn(
-            f"the array's values reach {largest:.3g}, the model was trained on {card.dtype} imagery with a mean of "
-            f"{card.band_mean[0]:.3g}: give the imagery's own values, not values scaled to 0 to 1"
-        )
     valid = None
     if isinstance(image, np.ma.MaskedArray):  # as rasterio reads where it is asked for masks
         valid = np.logical_not(np.asarray(np.ma.getmaskarray(bands_first)).any(axis=0))

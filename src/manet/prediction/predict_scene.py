@@ -1,5 +1,6 @@
 """One scene to its outputs: opened, adapted, predicted or resumed, written."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -9,6 +10,7 @@ from manet.card import Card
 from manet.prediction.adapt import adapt_as_set, tell
 from manet.prediction.build_predictor import build_predictor
 from manet.prediction.outputs import Outputs, keep_strips, write_outputs
+from manet.prediction.predictor import Predicted
 from manet.prediction.resume import Journal
 from manet.prediction.settings import PredictionSettings
 from manet.progress import QUIET, Progress
@@ -67,9 +69,29 @@ def predict_scene(
                     finished=finished,
                     sums=journal.sums,
                 )
-                keep_strips(predicted, outputs.layers(card.legend), journal)
+                empty = finished == 0
+
+                def watched() -> Iterator[Predicted]:
+                    nonlocal empty
+                    for found in predicted:
+                        empty = empty and not found.probabilities.any()
+                        yield found
+
+                keep_strips(watched(), outputs.layers(card.legend), journal)
+                if empty:
+                    progress.warn(
+                        f"no pixel of {image.path} is valid (by its nodata, mask or alpha band), so the map is nodata "
+                        "everywhere"
+                    )
                 journal.mark_complete()
                 write_outputs(own, outputs, card.legend, journal)
+                if outputs.stac is not None:
+                    from manet.stac.item import write_item
+                    from manet.stac.map_item import map_item
+
+                    model = f"{card.recipe.network.name} of {card.dataset}, SHA-256 {runtime.digest}"
+                    item = map_item(outputs.classes, own.path, card.legend, outputs.stac, model=model, cog=outputs.cog)
+                    write_item(item, outputs.stac, overwrite=True)
     size = f"{image.height} x {image.width} pixels"
     progress.note(f"{size} mapped to {', '.join(card.legend.names)}: {outputs.classes}")
 

@@ -19,7 +19,7 @@ from rasterio.transform import Affine
 from manet.legend import IGNORED, Legend
 from manet.raster.polygons import PolygonSettings, write_polygons
 from manet.raster.windows import Window
-from manet.raster.writer import FULL, write_classes, write_shares
+from manet.raster.writer import FULL, check_raster_file, write_classes, write_shares
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,6 +56,9 @@ class Prediction:
         Raises:
             OutputError: A file exists and is not to be replaced, or cannot be written.
         """
+        for output in (path, probabilities):
+            if output is not None:
+                check_raster_file(Path(output))
         height, width = self.classes.shape
         place = {"height": height, "width": width, "crs": self.crs, "transform": self.transform}
         with write_classes(Path(path), legend=self.legend, overwrite=overwrite, **place) as raster:

@@ -38,7 +38,7 @@ class ArrayScene(Scene):
         self.crs, self.transform, self.dtype = crs, transform, str(image.dtype)
         self.band_names = list(band_names) or [f"band {number}" for number in range(1, len(image) + 1)]
         self.described = bool(band_names)
-        self.has_alpha, self.control_points = False, 0
+        self.has_alpha, self.control_points, self.orientation, self.is_scaled = False, 0, 1, False
         self._indexes = list(range(len(image)))
         self._dataset = self._source = self._resampling = self._left_out = None
 

@@ -59,6 +59,13 @@ class LabelRaster(Scene):
         """Whether the values of the band are numbers of colours."""
         return self._palette is not None
 
+    @property
+    def greys(self) -> set[int]:
+        """The codes of a palette's colours if all are greys, as GDAL gives to every image of one bit; else none."""
+        if self._palette is None or (self._palette[:, :1] != self._palette[:, 1:3]).any():
+            return set()
+        return {pack((grey, grey, grey)) for grey in self._palette[:, 0].tolist()}
+
     def read_colours(self, window: Window) -> tuple[Codes, NDArray[np.bool_]]:
         """Read a window of a raster with colours or a palette.
 

@@ -1,6 +1,7 @@
 """Scenes: georeferenced images, read window by window."""
 
 import copy
+import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,8 +23,11 @@ from rasterio.windows import Window as RasterioWindow
 from manet.errors import SceneError, SceneNotFoundError
 from manet.raster.windows import Window
 
-NOT_LOCAL = ("/vsi", "http", "s3:", "gs:", "az:", "zip:", "tar:")
-"""How names begin that GDAL opens, but that are no local paths."""
+LISTED = 5
+"""Images of a container that an error names."""
+
+NOT_LOCAL = re.compile(r"/vsi|https?:|s3:|gs:|az:|zip:|tar:|[A-Z][A-Z0-9_]+:")
+"""How names begin that GDAL opens, but that are no local paths; the last are images in containers, GPKG:FILE:TABLE."""
 
 
 class Scene:
@@ -41,6 +45,8 @@ class Scene:
         described: Whether every band has a description.
         has_alpha: Whether an alpha band says which pixels are valid.
         control_points: How many ground control points place the image, if nothing else does; they are not used.
+        orientation: How the camera says that the stored pixels are to be turned (EXIF, 1 to 8); 1 is not at all.
+        is_scaled: Whether the file names a scale or an offset for its values, which is not applied.
     """
 
     def __init__(self, path: str | Path, alpha: bool = True) -> None:
@@ -70,6 +76,10 @@ class Scene:
             self.crs: CRS | None = dataset.crs
             self.transform: Affine = dataset.transform
             self.control_points: int = len(dataset.gcps[0]) if dataset.transform.is_identity else 0
+            if not dataset.count:
+                raise SceneError(_without_bands(self.path, dataset.subdatasets))
+            self.orientation = _orientation(dataset.tags())
+            self.is_scaled: bool = any(s != 1 for s in dataset.scales) or any(o != 0 for o in dataset.offsets)
             colours = enumerate(dataset.colorinterp, 1)
             self._indexes = [i for i, colour in colours if colour != ColorInterp.alpha or not alpha]
             # a virtual raster can have bands of several types: all are read as one that holds them
@@ -261,6 +271,19 @@ class Scene:
         return WarpedVRT(source, add_alpha=not self.has_alpha, **settings)
 
 
+def _without_bands(path: str, images: Sequence[str]) -> str:
+    """What is said of a file that is no image itself, such as a container of several."""
+    if not images:
+        return f"{path} has no bands; give the path of an image"
+    more = f" and {len(images) - LISTED} more" if len(images) > LISTED else ""
+    return f"{path} holds several images; give one of them by its name: {', '.join(images[:LISTED])}{more}"
+
+
+def _orientation(tags: dict[str, str]) -> int:
+    text = tags.get("EXIF_Orientation", "1").strip()
+    return int(text) if text in "12345678" and text else 1
+
+
 def rasterio_window(window: Window) -> RasterioWindow:
     """A window as rasterio takes it."""
     return RasterioWindow(window.col, window.row, window.width, window.height)  # type: ignore[call-arg]
@@ -281,11 +304,13 @@ def reading(path: str) -> Iterator[None]:
         SceneNotFoundError: `path` is local and there is no such file.
         SceneError: It is a folder, or what is done inside the context fails.
     """
-    if not path.startswith(NOT_LOCAL):
+    if not NOT_LOCAL.match(path):
         if not Path(path).exists():
             raise SceneNotFoundError(f"no image at {path}; give the path of an image that GDAL can read")
         if Path(path).is_dir():
             raise SceneError(f"{path} is a folder; give the path of an image in it")
+        if not Path(path).is_file():
+            raise SceneError(f"{path} is a pipe or a device; save the image as a file and give that")
     try:
         yield
     except RasterioError as error:

@@ -20,7 +20,7 @@ from manet.errors import DatasetError, DatasetNotFoundError
 from manet.files import choices
 from manet.raster.windows import Window
 
-POLYGON, MULTIPOLYGON = 3, 6
+POLYGON, MULTIPOLYGON, COLLECTION = 3, 6, 7
 """Shapely's numbers for these types of geometry."""
 
 SEGMENT_DEGREES, SEGMENT_M = 0.01, 1000
@@ -48,7 +48,7 @@ class PolygonFile:
     repaired: int
     """How many polygons crossed themselves."""
     left_out: int
-    """How many features are not polygons."""
+    """How many features are not polygons, or have no surface."""
 
     def in_crs(self, crs: str) -> list[shapely.Geometry]:
         """The polygons in another CRS.
@@ -116,6 +116,8 @@ def read_polygon_file(path: str | Path, attribute: str | None = None) -> Polygon
             f"{path} has no CRS, so it is unknown where its polygons lie; assign one (ogr2ogr -a_srs EPSG:...)"
         )
     texts = [None] * len(geometries) if attribute is None else [_text(value) for value in columns[0]]
+    collections = shapely.get_type_id(geometries) == COLLECTION
+    geometries[collections] = [_polygonal(collection) for collection in geometries[collections]]
     polygonal = np.isin(shapely.get_type_id(geometries), (POLYGON, MULTIPOLYGON)) & ~shapely.is_empty(geometries)
     kept = np.flatnonzero(polygonal)
     if not len(kept):
@@ -123,6 +125,8 @@ def read_polygon_file(path: str | Path, attribute: str | None = None) -> Polygon
     polygons = geometries[kept]
     crossed = ~shapely.is_valid(polygons)
     polygons[crossed] = [_polygonal(shapely.make_valid(polygon)) for polygon in polygons[crossed]]
+    flat = shapely.is_empty(polygons)  # without a surface, nothing is left of them
+    polygons, kept, crossed = polygons[~flat], kept[~flat], crossed[~flat]
     return PolygonFile(
         path=str(path),
         crs=meta["crs"],
@@ -222,8 +226,10 @@ def is_on_earth(crs: str | None) -> bool:
 
 
 def _polygonal(geometry: shapely.Geometry) -> shapely.Geometry:
-    """The polygons of a geometry, without its points and lines."""
+    """The polygons of a geometry, without its points and lines; empty if it has none."""
     found = [single for single in shapely.get_parts(geometry) if shapely.get_type_id(single) in (POLYGON, MULTIPOLYGON)]
+    if not found:
+        return shapely.MultiPolygon()
     return shapely.multipolygons(shapely.get_parts(np.array(found, object)).tolist())
 
 

@@ -232,6 +232,14 @@ def gdal_writes(path: Path) -> Iterator[None]:
         raise OutputError(f"{path.parent} cannot be written to ({error}); check the folder and the disk") from error
 
 
+def check_raster_file(path: Path) -> None:
+    """Raises OutputError if a GeoTIFF cannot have this name."""
+    if path.suffix.lower() not in (".tif", ".tiff"):
+        raise OutputError(
+            f"{path} is not a name for a GeoTIFF, which is what is written; expected one that ends in .tif"
+        )
+
+
 def refuse_foreign_raster(path: Path) -> None:
     """Raises OutputError where a file is there that is no map or raster of shares as they are written here.
 

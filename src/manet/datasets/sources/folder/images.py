@@ -1,5 +1,6 @@
 """The images of a folder, which must be alike."""
 
+import unicodedata
 from pathlib import Path
 
 from manet.errors import DatasetError, DatasetNotFoundError
@@ -28,9 +29,10 @@ def find_files(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() in suffixes and not path.name.startswith("."):
-            if path.stem in found:
-                raise DatasetError(f"{found[path.stem]} and {path.name} have one name; rename or remove one of them")
-            found[path.stem] = path
+            name = unicodedata.normalize("NFC", path.stem)  # macOS keeps an umlaut as two characters
+            if name in found:
+                raise DatasetError(f"{found[name]} and {path.name} have one name; rename or remove one of them")
+            found[name] = path
     return found
 
 
@@ -83,6 +85,14 @@ def check_alike(scenes: dict[str, Scene], progress: Progress) -> tuple[str, ...]
     if "palette" in first.band_names or first.dtype not in TYPES:
         kind = "colours of a palette" if "palette" in first.band_names else f"values of type {first.dtype}"
         raise DatasetError(f"{first.path} has {kind}; expected {', '.join(TYPES)}: convert it with gdal_translate")
+    for scene in scenes.values():
+        if scene.orientation != 1:
+            raise DatasetError(
+                f"{scene.path} is stored turned (EXIF orientation {scene.orientation}), which viewers undo and GDAL "
+                "does not, so labels may have been drawn on other pixels; turn its pixels (mogrify -auto-orient)"
+            )
+    if any(scene.is_scaled for scene in scenes.values()):
+        progress.note("images name a scale or an offset for their values, which is not applied: they are as stored")
     gsd_m = first.gsd_m()
     for scene in scenes.values():
         if other := _difference(scene, first, gsd_m):

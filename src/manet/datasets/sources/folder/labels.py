@@ -61,8 +61,10 @@ def _rasters(
             option="labels",
         )
     if missing := [name for name in scenes if name not in paths]:
+        alike = [name for name in paths if name.casefold() == missing[0].casefold()]
+        but = f", though some of '{alike[0]}', whose letters differ in case" if alike else ""
         raise DatasetNotFoundError(
-            f"{len(missing)} of {len(scenes)} images have no labels in {folder} (first: '{missing[0]}'); "
+            f"{len(missing)} of {len(scenes)} images have no labels in {folder} (first: '{missing[0]}'{but}); "
             "labels must have their image's name: add them, or remove the images"
         )
     for option in ("outside_polygons", "attribute"):
