@@ -62,8 +62,10 @@ def polygon_use(labels: PolygonLabels, classes: Sequence[int], names: Sequence[s
         pixels = np.array([abs(scene.transform.determinant) for scene in places])
         small[on[shapely.area(polygons[on]) < pixels[image]]] = True
         whole |= _whole(polygons, outlines, on, image)
-    words: list[str] = [
-        "ignored" if index == IGNORED else names[index] for index in np.asarray(classes)[touched].tolist()
+    words = [
+        "ignored" if index == IGNORED else str(names[index])
+        for index, is_on in zip(classes, touched.tolist(), strict=True)
+        if is_on
     ]
     return PolygonUse(
         classes=dict(Counter(words)),
