@@ -215,3 +215,26 @@ def test_predict_says_what_it_did(
         assert "warning: values far from the training's" in text
         with rasterio.open(out) as raster:
             assert raster.shape == (HEIGHT, WIDTH) and set(np.unique(raster.read())) <= {0, 1}
+
+
+def test_pixels_that_are_not_square_are_resampled_in_both_directions(tmp_path: Path) -> None:
+    """At 60 degrees north a pixel in degrees is half as wide as it is high."""
+    degrees = 0.3 / 111_400
+    image = np.random.default_rng(0).integers(1, 255, (3, 80, 120), dtype=np.uint8)
+    with rasterio.open(
+        tmp_path / "north.tif",
+        "w",
+        driver="GTiff",
+        height=80,
+        width=120,
+        count=3,
+        dtype="uint8",
+        crs="EPSG:4326",
+        transform=Affine(degrees, 0, 25, 0, -degrees, 60),
+    ) as dataset:
+        dataset.write(image)
+    with Scene(tmp_path / "north.tif") as scene:
+        adapted = adapt_scene(scene, card(gsd_m=0.3))
+        assert adapted.resampled is not None and "0.15 x 0.3 m (width x height) a pixel" in adapted.notes[0]
+        assert adapted.resampled.height == 80 and abs(adapted.resampled.width - 60) <= 1
+        assert adapted.resampled.pixel_m() == pytest.approx((0.3, 0.3), rel=0.02)

@@ -108,12 +108,12 @@ def adapt_scene(scene: Scene, card: Card, native: bool = False, collar: Colour =
         notes.append(f"{found} is taken for nodata (collar: keep leaves it)")
     own = scene if found is None else scene.without(found.covers)
     warnings += _unusual(own, card)
-    gsd_m, resampled = scene.gsd_m(), None
-    if gsd_m is None or card.gsd_m is None:
-        whose = "scene's" if gsd_m is None else "training's"
+    pixel, resampled = scene.pixel_m(), None
+    if pixel is None or card.gsd_m is None:
+        whose = "scene's" if pixel is None else "training's"
         notes.append(f"the {whose} ground sampling distance is unknown: predicted as it is")
-    elif max(gsd_m / card.gsd_m, card.gsd_m / gsd_m) > SAME_GSD:
-        both = f"the scene has {gsd_m:.3g} m a pixel, the training had {card.gsd_m:.3g} m"
+    elif max(max(m / card.gsd_m, card.gsd_m / m) for m in pixel) > SAME_GSD:
+        both = f"the scene has {metres_of(*pixel)} a pixel, the training had {card.gsd_m:.3g} m"
         if native:
             warnings.append(f"{both}: predicted at its own, as asked")
         else:
@@ -127,6 +127,12 @@ def adapt_scene(scene: Scene, card: Card, native: bool = False, collar: Colour =
 def adapt_as_set(scene: Scene, card: Card, settings: PredictionSettings) -> Adapted:
     """Adapt a scene as the settings ask. Raises SceneError as `adapt_scene`."""
     return adapt_scene(scene, card, settings.native, settings.collar)
+
+
+def metres_of(width: float, height: float) -> str:
+    """The size of a pixel in words; both sides where it is not square."""
+    square = max(height / width, width / height) < SAME_GSD
+    return f"{(height * width) ** 0.5:.3g} m" if square else f"{width:.3g} x {height:.3g} m (width x height)"
 
 
 def _without(resampled: Scene, collar: Collar | None) -> Scene:

@@ -166,7 +166,7 @@ class Scene:
         return np.all(found, axis=0) if self._nodata_in_all else np.any(found, axis=0)
 
     def gsd_m(self) -> float | None:
-        """Ground sampling distance at the scene's centre in metres, measured on the ellipsoid.
+        """Ground sampling distance at the scene's centre in metres: the geometric mean of a pixel's width and height.
 
         None without a CRS, or with a local one, whose place on earth is unknown.
         """
@@ -174,7 +174,7 @@ class Scene:
         return None if size is None else (size[0] * size[1]) ** 0.5
 
     def pixel_m(self) -> tuple[float, float] | None:
-        """Width and height of the pixel at the scene's centre in metres; None where `gsd_m` is None."""
+        """Width and height of the pixel at the scene's centre in metres, on the ellipsoid; None where `gsd_m` is."""
         if self.crs is None:
             return None
         try:
@@ -212,19 +212,21 @@ class Scene:
         """The same scene at another ground sampling distance, resampled as it is read, without seams between windows.
 
         Args:
-            gsd_m: Metres per pixel. A larger pixel is the mean of the valid ones in it, a smaller one is interpolated
-                (bilinear).
+            gsd_m: Metres per pixel, in both directions. A larger pixel is the mean of the valid ones in it, a smaller
+                one is interpolated (bilinear).
 
         Raises:
             SceneError: The scene's own distance is unknown.
         """
-        own = self.gsd_m()
+        own = self.pixel_m()
         if own is None:
             raise SceneError(f"{self.path} has no CRS, so its ground sampling distance is unknown; assign one")
         assert self._left_out is None  # it is of windows of the scene's own grid
         scene = self._copy()
-        scene._resampling = Resampling.average if gsd_m > own else Resampling.bilinear
-        scene.height, scene.width = (max(round(size * own / gsd_m), 1) for size in (self.height, self.width))
+        scene._resampling = Resampling.average if gsd_m > min(own) else Resampling.bilinear
+        scene.width, scene.height = (
+            max(round(size * m / gsd_m), 1) for size, m in zip((self.width, self.height), own, strict=True)
+        )
         right, down = self.width / scene.width, self.height / scene.height
         t = self.transform
         scene.transform = Affine(t.a * right, t.b * down, t.c, t.d * right, t.e * down, t.f)

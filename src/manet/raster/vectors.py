@@ -23,6 +23,9 @@ from manet.raster.windows import Window
 POLYGON, MULTIPOLYGON, COLLECTION = 3, 6, 7
 """Shapely's numbers for these types of geometry."""
 
+SEGMENT_DEGREES, SEGMENT_M = 0.01, 1000
+"""Longest edges that are moved to another CRS as straight ones; they are off by a few centimetres at most."""
+
 STYLES = "layer_styles"
 """The table in which QGIS keeps styles, which is no layer of its own."""
 
@@ -56,12 +59,16 @@ class PolygonFile:
         Raises:
             DatasetError: A polygon does not exist in that CRS.
         """
-        to_crs = Transformer.from_crs(CRS.from_user_input(self.crs), CRS.from_user_input(crs), always_xy=True)
+        own, other = CRS.from_user_input(self.crs), CRS.from_user_input(crs)
+        to_crs = Transformer.from_crs(own, other, always_xy=True)
 
         def move(xy: NDArray[np.float64]) -> NDArray[np.float64]:
             return np.stack(to_crs.transform(xy[:, 0], xy[:, 1]), axis=1)
 
-        moved = shapely.transform(np.array(self.polygons, object), move)
+        polygons = np.array(self.polygons, object)
+        if own != other:  # a straight edge is bent there
+            polygons = shapely.segmentize(polygons, SEGMENT_DEGREES if own.is_geographic else SEGMENT_M)
+        moved = shapely.transform(polygons, move)
         if len(wrong := np.flatnonzero(~np.isfinite(shapely.bounds(moved)).all(axis=1))):
             raise DatasetError(
                 f"{self.path}: feature {self.features[wrong[0]]} and {len(wrong) - 1} more do not exist in the images' "

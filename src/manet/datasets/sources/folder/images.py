@@ -10,6 +10,9 @@ from manet.raster.scene import Scene
 
 RASTERS = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".jp2", ".vrt", ".img", ".bmp", ".gif")
 TYPES = ("uint8", "uint16", "int16", "float32")
+SQUARE = 1.1
+"""Pixels whose sides differ by more than this factor are not square."""
+
 GSD_TOLERANCE = 0.05
 """Largest relative difference between the ground sampling distances of images."""
 
@@ -101,6 +104,12 @@ def check_alike(scenes: dict[str, Scene], progress: Progress) -> tuple[str, ...]
         names = tuple(f"band {number}" for number in range(1, len(names) + 1))
     ground = f"{gsd_m:.3g} m per pixel" if gsd_m else "no CRS"
     progress.note(f"images: {len(scenes)} of type {first.dtype}, bands {', '.join(names)}, {ground}")
+    pixel = first.pixel_m()
+    if pixel and max(pixel) > SQUARE * min(pixel):
+        progress.warn(
+            f"pixels are not square on the ground, {pixel[0]:.3g} x {pixel[1]:.3g} m (width x height): what is learnt "
+            "is stretched; warp the images to a projected CRS first (gdalwarp -t_srs EPSG:...)"
+        )
     if first.has_alpha:
         progress.note(
             "the alpha band says which pixels are valid; if it is imagery, use gdal_edit -colorinterp_4 undefined"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from manet.datasets.label_classes import PolygonLabels, classes_of_values, place_polygons
 from manet.datasets.legend_file import LegendFile
+from manet.datasets.polygon_use import PolygonUse, polygon_use
 from manet.datasets.sources.folder.settings import FolderSettings
 from manet.errors import DatasetError, OptionError
 from manet.legend import IGNORED
@@ -34,7 +35,7 @@ def open_polygons(
     file = read_polygon_file(path, settings.attribute)
     classes = _classes(file, legend, settings, progress)
     labels = PolygonLabels(scenes, place_polygons(file, classes, scenes), background)
-    _tell(file, [c.name for c in legend.classes], classes, progress)
+    _tell(file, polygon_use(labels, classes, [c.name for c in legend.classes]), progress)
     _tell_overlaps(labels, progress)
     what = "ignored" if background == IGNORED else f"class '{legend.classes[background].name}'"
     progress.note(f"pixels in no polygon: {what}")
@@ -90,9 +91,9 @@ def _classes(file: PolygonFile, legend: LegendFile, settings: FolderSettings, pr
     return classes
 
 
-def _tell(file: PolygonFile, names: list[str], classes: list[int], progress: Progress) -> None:
-    counts = Counter("ignored" if index == IGNORED else names[index] for index in classes)
-    progress.note(f"polygons: {', '.join(f'{number} {name}' for name, number in counts.items())}")
+def _tell(file: PolygonFile, use: PolygonUse, progress: Progress) -> None:
+    for line in use.lines(len(file.polygons)):
+        progress.note(line)
     if file.repaired:
         progress.note(f"polygons that crossed themselves and were made valid: {file.repaired}")
     if file.left_out:
