@@ -88,7 +88,7 @@ def staging(out: Path) -> Iterator[Path]:
 def remove_leftovers(path: Path) -> None:
     """Remove what a process that was killed left of `path` under temporary names."""
     for left in path.parent.glob(f"{glob.escape(_partial(path))}*"):
-        left.unlink()
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
 def _partial(path: Path) -> str:
