@@ -70,6 +70,9 @@ def test_prepare_train_evaluate_predict(run: Run, tmp_path: Path) -> None:
     assert status == 0 and "best epoch 1" in text
     assert read_card(out / "best.safetensors").halo in range(32, 385, 32)
     assert is_export_of(out / "best.onnx", out / "best.safetensors")
+    item = json.loads((out / "best.onnx/item.json").read_text())
+    assert item["id"] == "run" and {"whole", "encode", "weights", "checkpoint"} <= set(item["assets"])
+    assert all((out / "best.onnx" / asset["href"]).is_file() for asset in item["assets"].values())
     page = self_contained((out / "report.html").read_text())
     assert all(words in page.text for words in ("Training loss", "Validation: Scores", "Validation: Calibration"))
     assert (out / "validation/pictures/area-1.png").is_file()

@@ -72,7 +72,9 @@ GRID = {
     for classes in (5, 6)
     for augmentation in ("none", "flips", "d4", "multiscale")
 }
-PICTURES = {f"pictures/{name}" for name in ("area-1.png", "pictures.json")}  # one window: none is best and worst
+PICTURES = {
+    f"pictures/{name}" for name in ("area-1.png", "area-1-classes.png", "pictures.json")
+}  # one window: none is best and worst
 PLAIN = {"scores.json", "scores.csv", "confusion.png", "report.html", "about.json"} | PICTURES
 MAPS = {f"errors/part_a_row10_col6.{ending}" for ending in ("tif", "tif.aux.xml", "png")}
 

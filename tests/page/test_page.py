@@ -51,7 +51,7 @@ def test_lines_go_where_the_points_are() -> None:
     svg = ElementTree.fromstring(re.search("<svg.*</svg>", chart, re.S)[0])  # type: ignore[index]
     (curve,) = [path for path in svg.iter("path") if path.get("class") == "curve"]
     (x0, y0), (x1, y1) = (map(float, point.split()) for point in curve.get("d", "")[1:].split("L"))
-    assert x0 == 48 and x1 == 400 and y0 == 208 and y1 == 10
+    assert x0 == 58 and x1 == 400 and y0 == 208 and y1 == 10
     labels = [text.text for text in svg.iter("text")]
     assert {"0", "20", "100", "x", "y"} <= set(labels)
     assert line_chart({"a": []}, x="x", y="y", title="t") == ""

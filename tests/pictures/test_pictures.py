@@ -12,7 +12,16 @@ from builders import write_band
 from manet.errors import OutputError
 from manet.legend import BUILDINGS, IGNORED, ISPRS
 from manet.pictures.colours import stretch
-from manet.pictures.errors import COLOURS, CONFUSED, FALSE, MISSED, draw_errors, error_kinds, write_comparison
+from manet.pictures.errors import (
+    COLOURS,
+    CONFUSED,
+    FALSE,
+    MISSED,
+    class_errors,
+    draw_errors,
+    error_kinds,
+    write_comparison,
+)
 from manet.pictures.panels import panel_columns
 from manet.pictures.preview import write_preview
 from manet.pictures.scale_bar import bar_metres, metres
@@ -61,6 +70,15 @@ def test_kinds_of_errors() -> None:
     clutter, car, tree = 5, 4, 3
     labels, predicted = np.array([[car, car, clutter]], np.uint8), np.array([[tree, clutter, car]], np.uint8)
     assert error_kinds(labels, predicted, ISPRS).argmax(axis=0).tolist() == [[CONFUSED, MISSED, FALSE]]
+
+
+def test_errors_of_one_class_whatever_the_others_are() -> None:
+    car, tree = 4, 3
+    labels = np.array([[car, car, tree, tree, IGNORED]], np.uint8)
+    predicted = np.array([[car, tree, car, 0, car]], np.uint8)
+    kinds = class_errors(labels, predicted, car)
+    assert kinds[MISSED].tolist() == [[False, True, False, False, False]]
+    assert kinds[FALSE].tolist() == [[False, False, True, False, False]] and not kinds[CONFUSED].any()
 
 
 def test_errors_lie_on_the_grey_image() -> None:
@@ -144,6 +162,7 @@ def test_scale_bars_are_round_and_at_most_a_third(width_m: float, text: str) -> 
 def test_layout_is_about_as_wide_as_high() -> None:
     assert [panel_columns(4, shape) for shape in (0.1, 1.0, 8.0)] == [1, 2, 4]
     assert [panel_columns(2, shape) for shape in (0.2, 1.33)] == [1, 2]
+    assert [panel_columns(number, 1.0) for number in (1, 3, 5, 6)] == [1, 3, 3, 3]
 
 
 def test_stretching_nothing_gives_nothing() -> None:

@@ -38,7 +38,7 @@ class GalleryPicture(BaseModel):
 
     file: str
     """Its name in the folder of pictures."""
-    kind: Literal["area", "best", "worst"]
+    kind: Literal["area", "classes", "best", "worst"]
     title: str
 
 
@@ -132,8 +132,12 @@ class Gallery:
         name = f"area-{1 + sum(picture.kind == 'area' for picture in self.pictures)}.png"
         place = "" if area.window == scene.window else f" from row {area.row}, column {area.col}"
         title = f"{area.scene}{place} ({self.split})"
-        draw_area(self.folder / name, scene, truth, prediction, area.window, self.legend, title)
+        classes = self.folder / name.replace(".png", "-classes.png") if len(self.legend) > 2 else None
+        draw_area(self.folder / name, scene, truth, prediction, area.window, self.legend, title, classes)
         self.pictures.append(GalleryPicture(file=name, kind="area", title=title))
+        if classes is not None:
+            words = f"{title}: errors of each class"
+            self.pictures.append(GalleryPicture(file=classes.name, kind="classes", title=words))
 
     def _write(self, name: str, kind: Literal["best", "worst"], shown: _Shown) -> None:
         write_comparison(

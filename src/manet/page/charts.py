@@ -5,10 +5,12 @@ import math
 from collections.abc import Mapping, Sequence
 
 WIDTH, HEIGHT = 420, 250
-LEFT, RIGHT, TOP, BOTTOM = 48, 20, 10, 42
+LEFT, RIGHT, TOP, BOTTOM = 58, 20, 10, 42
 """Margins around what is plotted."""
 SERIES = 6
 """Colours there are; then they repeat with other dashes."""
+CHARACTER = 7
+"""Width of a character of an axis, at most."""
 DASHES = ("", "6 3", "2 3", "8 3 2 3")
 
 Point = tuple[float, float]
@@ -116,10 +118,13 @@ def _axes(
         level = high(value)
         parts.append(f'<path class="axis" d="M{LEFT} {level}H{WIDTH - RIGHT}"/>')
         parts.append(f'<text x="{LEFT - 6}" y="{level + 4}" text-anchor="end">{value:g}</text>')
-    every = math.ceil(len(names) * max((len(name) for name in names), default=1) * 6.5 / (WIDTH - LEFT - RIGHT))
+    every = math.ceil(len(names) * max((len(name) for name in names), default=1) * CHARACTER / (WIDTH - LEFT - RIGHT))
     marks = [(i, name) for i, name in enumerate(names) if i % max(every, 1) == 0]
     for value, name in marks or [(value, f"{value:g}") for value in ticks(*across)]:
-        parts.append(f'<text x="{right(value)}" y="{bottom + 16}" text-anchor="middle">{html.escape(name)}</text>')
+        at, anchor = right(value), "middle"
+        if at + CHARACTER * len(name) / 2 > WIDTH:
+            at, anchor = WIDTH, "end"
+        parts.append(f'<text x="{at}" y="{bottom + 16}" text-anchor="{anchor}">{html.escape(name)}</text>')
     parts.append(f'<path class="axis" d="M{LEFT} {bottom}H{WIDTH - RIGHT}"/>')
     middle = (LEFT + WIDTH - RIGHT) / 2
     parts.append(f'<text x="{middle}" y="{HEIGHT - 6}" text-anchor="middle">{html.escape(x)}</text>')

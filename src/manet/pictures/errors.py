@@ -1,5 +1,6 @@
 """Errors on the image: what was missed and what was found falsely, in colours that all can tell apart."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,40 @@ def draw_errors(picture: NDArray[np.float64], shares: NDArray[np.floating]) -> N
 def error_key(shares: NDArray[np.floating]) -> list[Key]:
     """The entries of a legend for the kinds of errors that there are."""
     return [(COLOURS[kind], NAMES[kind]) for kind in range(len(NAMES)) if shares[kind].any()]
+
+
+def class_errors(labels: NDArray[np.uint8], prediction: NDArray[np.uint8], index: int) -> NDArray[np.bool_]:
+    """Where one class is missed and where it is false, whatever the other classes are: (3, height, width) as
+    `error_kinds`, of which the last is empty."""
+    scored = (labels != IGNORED) & (prediction != IGNORED)
+    labelled, predicted = scored & (labels == index), scored & (prediction == index)
+    return np.stack([labelled & ~predicted, predicted & ~labelled, np.zeros_like(scored)])
+
+
+def write_class_errors(
+    out: Path,
+    image: NDArray[np.generic],
+    shares: Mapping[str, NDArray[np.floating]],
+    *,
+    title: str,
+    pixel_m: tuple[float, float] | None = None,
+) -> None:
+    """Write a PNG with one panel per class: where it is missed and where it is false, on the image.
+
+    Args:
+        out: File to write; one that is there is replaced.
+        image: (bands, height, width); NaN where it is not valid.
+        shares: How much of each pixel is wrong (3, height, width), by the kind of error, by the class's name.
+        title: Shown above the pictures.
+        pixel_m: Width and height of a picture's pixel on the ground, metres; None if unknown.
+
+    Raises:
+        OutputError: `out` cannot be written.
+    """
+    picture = fill(stretch(image))
+    panels = {name: draw_errors(picture, share) for name, share in shares.items()}
+    key = error_key(np.stack(list(shares.values())).max(axis=0))
+    write_panels(out, panels, title=title, key=key, pixel_m=pixel_m, overwrite=True)
 
 
 def write_comparison(

@@ -22,6 +22,8 @@ FRAME = (150, 150, 150)
 """The colour of the line around a panel, since classes may be white."""
 SHAPE = 0.6
 """Height over width that the whole should have."""
+EMPTY = 0.4
+"""What an empty place costs, as much as being so unlike that shape (natural logarithm)."""
 
 
 def write_panels(
@@ -83,9 +85,14 @@ def write_panels(
 
 
 def panel_columns(number: int, shape: float) -> int:
-    """In how many columns panels of this height over width are laid out, so that the whole fits a screen."""
-    fitting = [columns for columns in range(1, number + 1) if number % columns == 0]
-    return min(fitting, key=lambda columns: abs(math.log(number / columns * shape / columns / SHAPE)))
+    """In how many columns panels of this height over width are laid out, so that the whole fits a screen and few places
+    stay empty."""
+
+    def unlike(columns: int) -> float:
+        rows = math.ceil(number / columns)
+        return abs(math.log(rows * shape / columns / SHAPE)) + EMPTY * (rows * columns - number)
+
+    return min(range(1, number + 1), key=unlike)
 
 
 def _image(picture: Picture, pixel_m: tuple[float, float] | None) -> Image.Image:

@@ -48,8 +48,9 @@ def add_evaluation(page: Page, source: EvaluationFolder, prefix: str = "", known
 def pictures_of(source: EvaluationFolder) -> str:
     """Whole areas, then the best and the worst windows."""
     folder, parts = source.folder / PICTURES, []
-    shown = {kind: [p for p in source.pictures if p.kind == kind] for kind in ("area", "best", "worst")}
-    parts += [picture(folder / each.file, each.title, whole=True) for each in shown["area"]]
+    shown = {kind: [p for p in source.pictures if p.kind == kind] for kind in ("best", "worst")}
+    whole = [each for each in source.pictures if each.kind in ("area", "classes")]
+    parts += [picture(folder / each.file, each.title, whole=True) for each in whole]
     for kind, title in (("best", "Where the prediction is best"), ("worst", "Where it is worst")):
         if shown[kind]:
             parts += [heading(title), grid(*(picture(folder / each.file, each.title) for each in shown[kind]))]

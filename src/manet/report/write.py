@@ -32,8 +32,9 @@ def write_report(
     paths = [Path(source) for source in sources]
     if not paths:
         raise OptionError("got no run and no evaluation; give the folder of at least one")
-    found = read_sources(paths, names or short_names(paths))
-    page = _of_one(found) if len(paths) == 1 else _of_several(found)
+    names = names or short_names(paths)
+    found = read_sources(paths, names)
+    page = _of_one(found) if len(paths) == 1 else _of_several(found, names)
     page.write(Path(out), overwrite)
 
 
@@ -60,9 +61,8 @@ def _of_one(found: Sources) -> Page:
     return page
 
 
-def _of_several(found: Sources) -> Page:
-    names = list(dict.fromkeys(each.name for each in (*found.runs, *found.evaluations)))
-    page = Page("Comparison", " · ".join(names))
+def _of_several(found: Sources, given: Sequence[str]) -> Page:
+    page = Page("Comparison", " · ".join(given))
     if len(found.runs) > 1:
         compare_runs(page, found.runs)
     for run in found.runs[: len(found.runs) == 1]:
