@@ -236,7 +236,7 @@ def test_the_file_for_deepness_is_mapped_as_its_network(trained: Path, tmp_path:
     settings = PredictionSettings(window=96, native=True, collar="keep")
     found, expected = (load(path).predict(tile, settings, axis=0).probabilities for path in (file, trained))
     np.testing.assert_allclose(found, expected, atol=1e-3)
-    assert expected.max() > 0.5
+    assert expected.max() > 0.4  # of six classes
 
 
 SLOWER = ("fcn", "fcn-se", "fcn-eam", "fcn-fam", "deeplabv3plus", "eanet")
