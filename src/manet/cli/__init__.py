@@ -5,11 +5,12 @@ A command's file is imported when it is called, so that `manet` starts at once.
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.markup import escape
 
+from manet.cli import last_resort
 from manet.cli.console import console, errors
 from manet.cli.lazy_commands import LazyCommands
 from manet.errors import ManetError
@@ -63,7 +64,10 @@ def run() -> None:
 
 
 def main() -> None:
-    """Run the command line. A user's error is one line and exit status 2; Ctrl-C is exit status 130."""
+    """Run the command line. A user's error is one line and exit status 2; Ctrl-C is exit status 130.
+
+    What nobody foresaw is one line and exit status 1, and its traceback goes to a file.
+    """
     # before torch starts: threads that spin while they wait take processors from each other wherever there are others
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("KINETO_LOG_LEVEL", "8")  # torch's profiler, which counts memory, is silent
@@ -72,14 +76,18 @@ def main() -> None:
     try:
         app()
     except ManetError as error:
-        errors.print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
-        sys.exit(2)
-    except ModuleNotFoundError as error:
-        explanation = explained(error)
-        if explanation is error:
-            raise
-        errors.print(f"[bold red]error:[/] {escape(str(explanation))}", highlight=False, soft_wrap=True)
-        sys.exit(2)
+        _end(str(error), 2)
+    except BrokenPipeError:  # such as `manet recipes | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
     except KeyboardInterrupt:
         errors.print("interrupted", highlight=False)
         sys.exit(130)
+    except Exception as error:
+        explanation = explained(error) if isinstance(error, ModuleNotFoundError) else error
+        _end(*((str(explanation), 2) if explanation is not error else last_resort.explain(error)))
+
+
+def _end(message: str, status: int) -> NoReturn:
+    errors.print(f"[bold red]error:[/] {escape(message)}", highlight=False, soft_wrap=True)
+    sys.exit(status)

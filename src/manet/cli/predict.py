@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from manet.cli import last_resort
 from manet.cli.console import console, errors
 from manet.cli.options import (
     AugmentationOption,
@@ -211,9 +212,8 @@ def _predict_all(
 
 
 def _said(error: Exception) -> str:
-    """An error in one line; of those that were not foreseen also their kind."""
-    line = " ".join(str(error).split())
-    return line if isinstance(error, ManetError) else f"{type(error).__name__}: {line}"
+    """An error in one line; of those that were not foreseen also where their traceback is."""
+    return " ".join(str(error).split()) if isinstance(error, ManetError) else last_resort.explain(error)[0]
 
 
 def _checkpoint_and_scenes(files: list[str], model: str | None) -> tuple[str, list[str]]:
