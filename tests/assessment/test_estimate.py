@@ -17,6 +17,7 @@ from manet.assessment.accuracy import Assessment
 from manet.assessment.tables import all_tables, sentence
 from manet.errors import OptionError, OutputError, SampleError
 from manet.legend import ISPRS
+from pages import self_contained
 
 Label = Callable[[Path], Rows]
 
@@ -275,6 +276,8 @@ def test_the_report(sample: Path, map_file: Path, tmp_path: Path) -> None:
     assert float(row["users_accuracy_standard_error"]) == building.users.standard_error
     page = (tmp_path / "report/report.md").read_text(encoding="utf-8")
     assert sentence(found) in page and "Olofsson, P., Foody" in page and "areas.png" in page
+    html = self_contained((tmp_path / "report/report.html").read_text(encoding="utf-8"))
+    assert "Olofsson, P., Foody" in html.text and "Wilson's" in html.text and html.tags.count("img") == 1
     low, high = 100 * (found.overall.low or 0), 100 * (found.overall.high or 0)
     assert f"{100 * found.overall.value:.2f} % (95 % confidence interval {low:.2f} to {high:.2f} %)." in page
     assert "building" in sentence(found) and "± " in sentence(found)

@@ -11,6 +11,7 @@ from manet.datasets.manifest import Manifest
 from manet.paper.ablation.climb import AblationSettings, climb, finished_rungs
 from manet.paper.ablation.ladder import Ladder, read_ladder
 from manet.recipe import Recipe
+from pages import self_contained
 
 Town = tuple[Path, Manifest]
 
@@ -76,6 +77,7 @@ def test_an_ablation_is_done_once_and_told_from_its_files(run: Run, town: Town, 
     status, text, _ = run("experiments", tmp_path)
     assert status == 0 and (out / "ablation.md").read_text() == table and (out / "ablation.png").stat().st_size > 5000
 
+    assert "standstill" in self_contained((out / "report.html").read_text()).text
     shutil.rmtree(out / "runs/rate-0")
     assert [rung.name for rung in finished_rungs(out)] == ["base"]  # as far as it has come
     ladder.write_text(LADDER.replace("3e-3", "4e-3"))

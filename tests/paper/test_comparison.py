@@ -36,6 +36,7 @@ from manet.paper.comparison.figures import (
 from manet.paper.comparison.tables import ABLATION, COMPARISON, methods, tables
 from manet.paper.printed import METHODS, printed_costs, printed_scores
 from manet.raster.windows import Window
+from pages import self_contained
 
 RECIPE = """
 [network]
@@ -200,6 +201,8 @@ def test_an_experiment_is_resumed_and_drawn(run: Run, tmp_path, town):
     assert "| FCN+LAM | ours, 1 seed |" in page
     assert "## Precision by the size of objects" in page and "| car | FCN+LAM |" in page
     assert (out / "curves.png").stat().st_size > 5000
+    html = self_contained((out / "report.html").read_text(encoding="utf-8"))
+    assert "Precision by the size of objects" in html.text and html.tags.count("img") == 1
 
     facts = [Facts.model_validate_json(path.read_text()) for path in sorted(out.glob("runs/*/facts.json"))]
     assert [len(one.gates) for one in facts] == [0, 4] and all(one.seconds > 0 for one in facts)
@@ -210,7 +213,7 @@ def test_an_experiment_is_resumed_and_drawn(run: Run, tmp_path, town):
     shutil.copytree(out, moved, ignore=shutil.ignore_patterns("*.safetensors", "*.md", "*.png", "scores.csv"))
     status, _, error = run("experiments", tmp_path / "results")
     assert status == 0, error
-    for name in ("tables.md", "scores.csv", "curves.png"):
+    for name in ("tables.md", "scores.csv", "curves.png", "report.html"):
         assert (moved / name).read_bytes() == (out / name).read_bytes()
     status, _, error = run("experiments", tmp_path / "f")
     assert status == 2 and "holds no experiment" in one_line(error)

@@ -19,8 +19,9 @@ from manet.paper.speed.figure import draw
 from manet.paper.speed.interleave import Case, Timing, Way, equal_classes, held_mb, measure, relative_difference
 from manet.paper.speed.isolated import processes
 from manet.paper.speed.published_network import Published
-from manet.paper.speed.report import SpeedReport, SpeedSettings
+from manet.paper.speed.report import SpeedReport, SpeedSettings, write_page
 from manet.paper.speed.subject import untrained_card
+from pages import self_contained
 
 EXPORTS = ["openvino, fp32", "openvino, bf16", "openvino, int8", "onnxruntime, fp32", "onnxruntime, int8"]
 
@@ -126,9 +127,12 @@ def test_the_command_measures_every_case(run: Run, tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(measurement, "HALO", 0)
     json, figure = tmp_path / "speed.json", tmp_path / "speed.png"
     arguments = ["benchmark", "speed", "--encoder", "resnet10t", "--size", "64", "--rounds", "3"]
-    status, _, error = run(*arguments, "--json", json, "--figure", figure)
+    page = tmp_path / "speed.html"
+    status, _, error = run(*arguments, "--json", json, "--figure", figure, "--page", page)
     assert status == 0, error
     report = SpeedReport.model_validate_json(json.read_text())
+    text = self_contained(page.read_text()).text
+    assert all(row.way in text and row.case in text for row in report.rows)
     cases = {row.case.partition(",")[0] for row in report.rows}
     assert cases == {"kernel attention", "network", "training step", "scene", "scene from file to file"}
     contexts = [row for row in report.rows if row.case.startswith("scene from file")]
@@ -163,3 +167,12 @@ def test_a_picture_of_every_way_that_there_can_be(tmp_path: Path) -> None:
     )
     draw(report, tmp_path / "speed.png")
     assert (tmp_path / "speed.png").stat().st_size > 5_000
+
+
+def test_a_page_of_what_was_measured(tmp_path: Path) -> None:
+    measured = Path(__file__).parents[2] / "results/speed/resnet50.json"
+    report = SpeedReport.model_validate_json(measured.read_text())
+    write_page(report, tmp_path / "speed.html")
+    text = self_contained((tmp_path / "speed.html").read_text()).text
+    assert all(row.way in text and f"{row.ratio:.2f} (" in text for row in report.rows)
+    assert report.machine.processor in text

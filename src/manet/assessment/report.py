@@ -1,4 +1,4 @@
-"""An assessment as files: numbers as JSON and CSV, and a page with a picture."""
+"""An assessment as files: numbers as JSON and CSV, and a page with a picture, as Markdown and as HTML."""
 
 import csv
 import json
@@ -13,11 +13,13 @@ from matplotlib.figure import Figure
 
 from manet.assessment.accuracy import Assessment
 from manet.assessment.quantity import Estimate
-from manet.assessment.tables import HECTARE_M2, markdown
+from manet.assessment.tables import HECTARE_M2, REFERENCES, about_intervals, all_tables, markdown, sentence
 from manet.files import refuse_existing, staging
+from manet.page.of_tables import page_of_tables
 
 DOCUMENT, CLASSES, MATRIX, PAGE, FIGURE = "assessment.json", "classes.csv", "matrix.csv", "report.md", "areas.png"
-FILES = (DOCUMENT, CLASSES, MATRIX, PAGE, FIGURE)
+HTML = "report.html"
+FILES = (DOCUMENT, CLASSES, MATRIX, PAGE, HTML, FIGURE)
 
 ESTIMATED, MAPPED = "#1b6ca8", "#d95f02"
 
@@ -44,6 +46,14 @@ def write_assessment(assessment: Assessment, out: str | Path, *, overwrite: bool
         _write_rows(partial / MATRIX, _matrix_rows(assessment))
         draw_areas(assessment, partial / FIGURE)
         (partial / PAGE).write_text(markdown(assessment, FIGURE), encoding="utf-8")
+        page = page_of_tables(
+            "Accuracy and areas",
+            all_tables(assessment),
+            about=[sentence(assessment), *assessment.notes, about_intervals(assessment)],
+            pictures={"Mapped and estimated areas": partial / FIGURE},
+            references=REFERENCES,
+        )
+        page.write(partial / HTML)
         folder.mkdir(parents=True, exist_ok=True)
         for name in FILES:
             os.replace(partial / name, folder / name)

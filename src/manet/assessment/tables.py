@@ -156,14 +156,18 @@ def markdown(assessment: Assessment, figure: str | None = None) -> str:
     lines += ["", f"![Mapped and estimated areas]({figure})", ""] if figure else []
     for table in all_tables(assessment):
         lines += table.markdown()
-    t = f", of the t distribution with {assessment.degrees:.0f} degrees of freedom" if _has_t(assessment) else ""
-    lines += [
-        f"Intervals of areas reach {quantile(assessment.degrees):.3f} standard errors to each side{t}; those of "
-        "accuracies are Wilson's. Where all sampled units agree, and nothing says how sure that is, there is none.",
-        "",
-    ]
+    lines += [about_intervals(assessment), ""]
     lines += ["## References", "", *(f"- {reference}" for reference in REFERENCES)]
     return "\n".join(lines) + "\n"
+
+
+def about_intervals(assessment: Assessment) -> str:
+    """What the intervals are."""
+    t = f", of the t distribution with {assessment.degrees:.0f} degrees of freedom" if _has_t(assessment) else ""
+    return (
+        f"Intervals of areas reach {quantile(assessment.degrees):.3f} standard errors to each side{t}; those of "
+        "accuracies are Wilson's. Where all sampled units agree, and nothing says how sure that is, there is none."
+    )
 
 
 def _has_t(assessment: Assessment) -> bool:

@@ -149,7 +149,7 @@ def _check(out: Path, recipe: Recipe, resume: bool) -> None:
         return
     if not (out / STATE).is_file() or not (out / RECIPE).is_file():
         raise TrainingError(f"{out} has no {STATE} to resume from; start the run first")
-    kept = Recipe.model_validate_json((out / RECIPE).read_text(encoding="utf-8"))
+    kept = Recipe.model_validate_json((out / RECIPE).read_text(encoding="utf-8-sig"))
     if differences := kept.differences(recipe):
         raise TrainingError(
             f"{out} was started with another recipe: {', '.join(differences)}; resume with that one, or start a new run"

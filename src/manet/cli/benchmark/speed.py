@@ -30,6 +30,7 @@ def speed(
     rounds: Annotated[int, typer.Option(help="Turns of every case; fewer if they take long.", min=3)] = 9,
     json: Annotated[Path | None, typer.Option(help="Results to write as data.")] = None,
     figure: Annotated[Path | None, typer.Option(help="Picture to write, .png, .svg or .pdf.")] = None,
+    page: Annotated[Path | None, typer.Option(help="Page to write, .html.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
 ) -> None:
     """Time kernel attention, network, training step and scene against the published formulation, in one run."""
@@ -39,10 +40,10 @@ def speed(
     from manet.cli.progress import ConsoleProgress
     from manet.files import refuse_existing, replacing
     from manet.paper.speed.figure import draw
-    from manet.paper.speed.report import SpeedSettings
+    from manet.paper.speed.report import SpeedSettings, write_page
     from manet.paper.speed.run import measure_speed
 
-    for path in (json, figure):
+    for path in (json, figure, page):
         if path is not None:
             refuse_existing(path, overwrite)
     settings = SpeedSettings(
@@ -57,32 +58,21 @@ def speed(
     if figure is not None:
         with replacing(figure, overwrite) as partial:
             draw(report, partial)
+    if page is not None:
+        write_page(report, page, overwrite)
 
 
 def print_report(report: "SpeedReport") -> None:
     """Print one table per case (times as fast as its first row: median and quartiles), then the machine."""
-    for case in dict.fromkeys(row.case for row in report.rows):
-        table = Table(title=case, title_justify="left")
-        for column in ("way", "computes in", "seconds", "times as fast", "MB", "of ceiling", "agreement"):
-            table.add_column(column, justify="left" if column in ("way", "computes in") else "right")
-        for row in (row for row in report.rows if row.case == case):
-            low, high = row.ratio_quartiles
-            equal = row.compared == "equal classes"
-            table.add_row(
-                row.way,
-                row.computes_in,
-                f"{row.seconds:.4f}",
-                f"{row.ratio:.2f} ({low:.2f} to {high:.2f})",
-                "-" if row.peak_mb is None else f"{row.peak_mb:.1f}",
-                "-" if row.of_ceiling is None else f"{100 * row.of_ceiling:.0f} %",
-                f"{100 * row.agreement:.3f} %" if equal else f"off by {row.agreement:.0e}",
-            )
+    from manet.paper.speed.report import about, tables
+
+    for case in tables(report):
+        table = Table(title=case.title, title_justify="left")
+        for index, column in enumerate(case.columns):
+            table.add_column(column, justify="left" if index < 2 else "right")
+        for row in case.rows:
+            table.add_row(*row)
         console.print(table)
-    machine = report.machine
-    console.print(f"{report.network}; {report.imagery}", highlight=False, soft_wrap=True)
-    console.print(
-        f"{machine.processor}, {machine.threads} threads, {machine.instructions}; "
-        f"ceiling: matrix products {machine.gflops:.0f} GFLOP/s, copies {machine.bandwidth:.1f} GB/s",
-        highlight=False,
-        soft_wrap=True,
-    )
+    known = about(report)
+    console.print(f"{known['network']}; {known['imagery']}", highlight=False, soft_wrap=True)
+    console.print(f"{known['machine']}; ceiling: {known['ceiling']}", highlight=False, soft_wrap=True)

@@ -8,7 +8,9 @@ from statistics import fmean, stdev
 from matplotlib.figure import Figure
 
 from manet.errors import OutputError
+from manet.evaluation.report import PAGE
 from manet.files import replacing
+from manet.page.of_tables import page_of_tables
 from manet.paper.ablation.climb import AblationSettings, Rung, finished_rungs, read_ablation
 from manet.paper.ablation.ladder import BASE
 from manet.tables import TextTable
@@ -41,7 +43,9 @@ def write_ablation(out: Path) -> tuple[TextTable, list[Path]]:
         for rung in rungs:
             rows.writerow([rung.name, rung.kept, rung.gain, rung.seconds, *rung.scores, " ".join(rung.set)])
     _draw(rungs, out / FIGURE)
-    return table, [out / name for name in (TABLE, ROWS, FIGURE)]
+    page = page_of_tables("One change at a time", [table], pictures={"Gains; blue: kept": out / FIGURE})
+    page.write(out / PAGE, overwrite=True)
+    return table, [out / name for name in (TABLE, ROWS, FIGURE, PAGE)]
 
 
 def ablation_table(settings: AblationSettings, rungs: Sequence[Rung]) -> TextTable:

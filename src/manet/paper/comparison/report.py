@@ -7,13 +7,15 @@ from statistics import fmean
 from manet.errors import OutputError
 from manet.evaluation.metrics import mean
 from manet.evaluation.objects import size_names
+from manet.evaluation.report import PAGE
 from manet.evaluation.scoring import Evaluation
 from manet.networks import NETWORKS
+from manet.page.of_tables import page_of_tables
 from manet.paper.comparison.curves import FILE as CURVES
 from manet.paper.comparison.curves import write_curves
 from manet.paper.comparison.facts import Facts
 from manet.paper.comparison.results import ExperimentSettings, Run, finished_runs, read_settings
-from manet.paper.comparison.tables import FILES, methods, tables, write_tables
+from manet.paper.comparison.tables import FILES, TITLE, methods, tables, write_tables
 from manet.paper.printed import METHODS
 from manet.run_folder import read_log
 from manet.tables import TextTable
@@ -47,14 +49,17 @@ def write_report(out: Path) -> tuple[list[TextTable], list[Path]]:
         *attention_tables(known),
         *closing_tables(known, evaluations),
     ]
-    lines = about(settings, protocol.dataset, runs, [facts for seeds in known.values() for facts in seeds.values()])
+    shared = about(settings, protocol.dataset, runs, [facts for seeds in known.values() for facts in seeds.values()])
+    lines = [*(f"- {name}: {value}" for name, value in shared.items()), "", f"![Learning curves]({CURVES})"]
     write_tables(out, lines, shown, evaluations)
     write_curves(runs, out / CURVES)
-    return shown, [out / name for name in (*FILES, CURVES)]
+    page = page_of_tables(TITLE, shown, known=shared, pictures={"Learning curves": out / CURVES})
+    page.write(out / PAGE, overwrite=True)
+    return shown, [out / name for name in (*FILES, CURVES, PAGE)]
 
 
-def about(settings: ExperimentSettings, dataset: str, runs: Sequence[Run], known: Sequence[Facts]) -> list[str]:
-    """What the runs share, as lines of Markdown."""
+def about(settings: ExperimentSettings, dataset: str, runs: Sequence[Run], known: Sequence[Facts]) -> dict[str, str]:
+    """What the runs share, in words."""
     recipe = settings.recipe
     start = "from scratch" if recipe.network.weights is None else f"from pretrained weights ({recipe.network.weights})"
     batch = recipe.patches.batch * recipe.patches.accumulate
@@ -66,16 +71,15 @@ def about(settings: ExperimentSettings, dataset: str, runs: Sequence[Run], known
     )
     machines = sorted({f"{facts.machine} ({facts.device})" for facts in known})
     hours = sum(facts.seconds for facts in known) / 3600
-    return [
-        f"- Dataset: {dataset}, {settings.split} split, scored at the epoch that is best on validation",
-        f"- Encoder: {recipe.network.encoder}, {start}",
-        f"- Training: {training}; all settings in `experiment.json`",
-        f"- Protocol: full labels, windows of {settings.window} pixels that overlap by {settings.overlap}, "
-        "no augmentation; overall accuracy over all classes, means over the foreground",
-        *([f"- Trained on: {'; '.join(machines)}; {hours:.1f} h in all"] if known else []),
-        "",
-        f"![Learning curves]({CURVES})",
-    ]
+    windows = f"windows of {settings.window} pixels that overlap by {settings.overlap}"
+    scores = "overall accuracy over all classes, means over the foreground"
+    return {
+        "Dataset": f"{dataset}, {settings.split} split, scored at the epoch that is best on validation",
+        "Encoder": f"{recipe.network.encoder}, {start}",
+        "Training": f"{training}; all settings in `experiment.json`",
+        "Protocol": f"full labels, {windows}, no augmentation; {scores}",
+        **({"Trained on": f"{'; '.join(machines)}; {hours:.1f} h in all"} if known else {}),
+    }
 
 
 def attention_tables(known: Mapping[str, Mapping[int, Facts]]) -> list[TextTable]:

@@ -25,6 +25,7 @@ GROUPS = {
 MEANS = ("mean F1", "OA", "mIoU")
 NUMERALS = ("I", "II", "III", "IV")
 FILES = ("tables.md", "scores.csv")
+TITLE = "Networks under one recipe"
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,7 @@ def write_tables(
         evaluations: By network and seed.
     """
     with replacing(out / FILES[0], overwrite=True) as partial:
-        lines = ["# Networks under one recipe", "", *about, ""]
+        lines = [f"# {TITLE}", "", *about, ""]
         lines += [line for table in shown for line in table.markdown()]
         partial.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
     with (
