@@ -28,7 +28,7 @@ def second(**values: Any) -> dict[str, Any]:
     [
         (LegendFile, {}, "classes is missing"),
         (LegendFile, {"classes": 3}, "classes is 3; expected a list"),
-        (LegendFile, {"classes": [FIRST]}, "classes has 1 entries; expected at least 2"),
+        (LegendFile, {"classes": [FIRST]}, "classes has 1 entry; expected at least 2"),
         (LegendFile, {"classes": [FIRST, FIRST]}, "two classes have the name a; each must have its own"),
         (LegendFile, second(colour="#ff0000"), "classes (number 2): colour is '#ff0000'; expected a list"),
         (LegendFile, second(colour=[0, 0, 256]), "classes (number 2): colour (number 3) is 256; expected 255 or less"),

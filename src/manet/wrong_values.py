@@ -67,7 +67,8 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
         bounds = first.get("ctx", {})
         least, most = bounds.get("min_length"), bounds.get("max_length")
         bound = f"at least {least}" if most is None else f"at most {most}"
-        return f"{where or 'it'} has {bounds.get('actual_length')} entries; expected {bound}"
+        length = bounds.get("actual_length")
+        return f"{where or 'it'} has {length} {'entry' if length == 1 else 'entries'}; expected {bound}"
     if first["type"] == "string_too_short":
         return f"{where} is empty; expected text"
     alternatives = [one for one in errors if _place(one["loc"], model)[0] == place]

@@ -1,5 +1,6 @@
 """What users bring, tried with fresh eyes and answered wrongly once: the right value, or the one line that is said."""
 
+import json
 import os
 import unicodedata
 from collections.abc import Callable
@@ -21,8 +22,10 @@ from manet.errors import DatasetError, OutputError, SceneError
 from manet.legend import IGNORED
 from manet.prediction.adapt import adapt_scene
 from manet.prediction.outputs import Outputs
+from manet.raster.inputs import find_scenes
 from manet.raster.scene import Scene
 from manet.raster.vectors import read_polygon_file
+from manet.runtime.other_card import OtherCard, read_other_card
 
 PLACE = Affine(0.5, 0, 500_000, 0, -0.5, 5_400_000)
 SHAPE = (48, 64)
@@ -230,3 +233,27 @@ def test_changes_of_maps_with_other_values(tmp_path: Path) -> None:
     path = write(tmp_path / "tens.tif", squares() * 10)
     with pytest.raises(SceneError, match="renumber the classes from 0"):
         manet.write_change_map(path, path, tmp_path / "change.tif")
+
+
+def test_an_area_that_lies_elsewhere_is_said(tmp_path: Path) -> None:
+    images, labels = write_images(tmp_path / "images"), tmp_path / "labels"
+    for seed, name in enumerate("abc"):
+        write(labels / f"{name}.tif", squares(seed), transform=place(seed))
+    area = tmp_path / "area.gpkg"
+    pyogrio.raw.write(
+        area, shapely.to_wkb(np.array([shapely.box(0, 0, 1, 1)], object)), [np.arange(1)], ["id"], driver="GPKG",
+        geometry_type="Polygon", crs="EPSG:32633",
+    )  # fmt: skip
+    with pytest.raises(DatasetError, match=r"no polygon of the area .*area\.gpkg lies on an image"):
+        prepare(images, labels, tmp_path / "out", area=area)
+
+
+def test_json_with_a_byte_order_mark(tmp_path: Path) -> None:
+    """As Notepad saves it."""
+    item = {"type": "Feature", "id": "a", "assets": {"data": {"href": "scene.tif", "type": "image/tiff"}}}
+    (tmp_path / "item.json").write_text(json.dumps(item), encoding="utf-8-sig")
+    (scene,) = find_scenes([str(tmp_path / "item.json")])
+    assert scene.path == str(tmp_path / "scene.tif")
+    card = OtherCard(classes=("a", "b"), mean=(0.5,) * 3, std=(0.2,) * 3)
+    (tmp_path / "x.card.json").write_text(card.model_dump_json(), encoding="utf-8-sig")
+    assert read_other_card(tmp_path / "x.onnx", {}) == card

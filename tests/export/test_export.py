@@ -17,6 +17,7 @@ from manet.card import Card, read_card
 from manet.cli import app
 from manet.cli.options import open_model
 from manet.errors import CheckpointError, ExportError, NetworkError, OutputError
+from manet.export.deepness import export_for_deepness
 from manet.export.graphs import folded
 from manet.export.parity import measure
 from manet.export.write import export
@@ -25,6 +26,7 @@ from manet.model import load
 from manet.networks import Network, build
 from manet.networks.checkpoint import read_checkpoint, write_checkpoint
 from manet.prediction.scene_context import SceneContext
+from manet.prediction.settings import PredictionSettings
 from manet.raster.scene import Scene
 from manet.recipe import NetworkSettings, Recipe
 from manet.runtime.cache import cache_of, size_of
@@ -219,8 +221,22 @@ def test_deepness_can_load_its_file(trained: Path, tmp_path: Path) -> None:
     np.testing.assert_allclose(given.sum(1), 1, atol=1e-5)
     given[given < found["seg_thresh"]] = 0
     assert (given.argmax(1) == expected.argmax(1).numpy()).mean() > 0.999
-    wrong = CliRunner().invoke(app, [*arguments[:5], "100", "--out", str(tmp_path / "e.onnx")])
-    assert isinstance(wrong.exception, ExportError) and "multiple of the network's stride" in str(wrong.exception)
+    for size in ("100", "0", "-32"):
+        wrong = CliRunner().invoke(app, [*arguments[:5], size, "--out", str(tmp_path / "e.onnx")])
+        assert isinstance(wrong.exception, ExportError) and "multiple of the network's stride" in str(wrong.exception)
+    wrong = CliRunner().invoke(app, [*arguments[:-1], str(tmp_path / "e.txt")])
+    assert isinstance(wrong.exception, ExportError) and "ends in .onnx" in str(wrong.exception)
+
+
+def test_the_file_for_deepness_is_mapped_as_its_network(trained: Path, tmp_path: Path) -> None:
+    """It gives probabilities; taken for logits, they would go through a second softmax."""
+    file = tmp_path / "d.onnx"
+    export_for_deepness(trained, file, size=96)
+    tile = images_of(1, 96, 96).round().clamp(0, 255).byte().numpy()[0]
+    settings = PredictionSettings(window=96, native=True, collar="keep")
+    found, expected = (load(path).predict(tile, settings, axis=0).probabilities for path in (file, trained))
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+    assert expected.max() > 0.4  # of six classes
 
 
 SLOWER = ("fcn", "fcn-se", "fcn-eam", "fcn-fam", "deeplabv3plus", "eanet")

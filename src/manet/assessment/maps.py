@@ -38,7 +38,8 @@ class ClassMap(Scene):
         super().__init__(path)
         if self.bands != 1 or not np.issubdtype(np.dtype(self.dtype), np.integer):
             raise SceneError(
-                f"{path} has {self.bands} bands of {self.dtype}, so it is no map; expected one band of class indices"
+                f"{path} has {self.bands} {'bands' if self.bands > 1 else 'band'} of {self.dtype}, so it is no map; "
+                "expected one band of class indices"
             )
         self.name = Path(path).stem
         self.names = read_category_names(Path(path))

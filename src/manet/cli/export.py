@@ -17,7 +17,7 @@ def export(
     size: Annotated[int | None, typer.Option(help="Deepness: height and width of its windows, pixels.")] = None,
     precision: Annotated[Literal["fp32", "bf16", "int8"], typer.Option(help="What is computed in.")] = "fp32",
     half: Annotated[bool, typer.Option("--half", help="Keep the weights in 16 bits: half the size.")] = False,
-    out: Annotated[Path | None, typer.Option(help="Folder to write; beside the checkpoint if not given.")] = None,
+    out: Annotated[Path | None, typer.Option(help="What to write; beside the checkpoint if not given.")] = None,
     data: Annotated[
         Path | None, typer.Option(help="int8: prepared dataset that the checkpoint was trained on, to calibrate.")
     ] = None,
@@ -30,6 +30,7 @@ def export(
     from manet.errors import OptionError
     from manet.export.write import export as run
     from manet.find_model import find_model
+    from manet.released import released
     from manet.runtime.export_card import beside
 
     path = find_model(checkpoint)
@@ -38,7 +39,9 @@ def export(
 
         if precision != "fp32" or half:
             raise OptionError("the file for Deepness is in float32; leave out the precision", option="precision")
-        file = out or path.with_suffix(".deepness.onnx")
+        # a released model lies in the package, where nobody would look for a file
+        beside_it = Path(path.name) if checkpoint in released() else path
+        file = out or beside_it.with_suffix(".deepness.onnx")
         with ConsoleProgress() as progress:
             taken = export_for_deepness(path, file, size=size, overwrite=overwrite, progress=progress)
         console.print(f"written: {file}, for windows of {taken} pixels; open it in Deepness", soft_wrap=True)

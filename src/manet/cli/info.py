@@ -110,7 +110,7 @@ def _run(folder: Path) -> dict[str, str]:
         return rows | _card_of_best(folder / BEST)
     from manet.recipe import Recipe
 
-    recipe = Recipe.model_validate_json((folder / RECIPE).read_text(encoding="utf-8"))
+    recipe = Recipe.model_validate_json((folder / RECIPE).read_text(encoding="utf-8-sig"))
     return rows | {
         "network": f"{recipe.network.name}, encoder {recipe.network.encoder}",
         "epochs": str(recipe.training.epochs),

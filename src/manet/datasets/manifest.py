@@ -144,7 +144,7 @@ def read_manifest(folder: str | Path) -> Manifest:
     """
     path = Path(folder) / MANIFEST
     try:
-        return Manifest.model_validate_json(path.read_text(encoding="utf-8"))
+        return Manifest.model_validate_json(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise DatasetNotFoundError(
             f"{folder} has no {MANIFEST}, so it is not a prepared dataset; prepare the dataset first"

@@ -132,7 +132,7 @@ def read_scores(path: Path) -> Evaluation:
     """
     file = path / SCORES if path.is_dir() else path
     try:
-        return Evaluation.model_validate_json(file.read_text(encoding="utf-8"))
+        return Evaluation.model_validate_json(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise DatasetNotFoundError(
             f"{file} cannot be read ({error.strerror}); give the {SCORES} of an evaluation"

@@ -1,5 +1,6 @@
 """One ONNX file for the QGIS plug-in Deepness: a fixed size, probabilities, and what it asks for in the metadata."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,9 @@ from manet.networks import Network
 from manet.networks.checkpoint import read_checkpoint
 from manet.prediction.softmax import softmax
 from manet.progress import QUIET, Progress
+
+GIVES = {"gives": json.dumps("probabilities")}
+"""What is read from the file where it is mapped without Deepness."""
 
 
 class Probabilities(nn.Module):
@@ -51,12 +55,16 @@ def export_for_deepness(
         The size that was taken.
 
     Raises:
-        ExportError: The size is no multiple of the stride, or the file differs from the network.
+        ExportError: The size is no multiple of the stride, the name is not of an ONNX file, or the file differs from
+            the network.
         OutputError: `out` exists and is not to be replaced, or cannot be written.
     """
     network, card = read_checkpoint(checkpoint)
-    size = size or -(-card.training_size // network.stride) * network.stride
-    if size % network.stride:
+    if out.suffix.lower() != ".onnx":
+        raise ExportError(f"{out} is not a name for the file, which is ONNX; expected one that ends in .onnx")
+    if size is None:
+        size = -(-card.training_size // network.stride) * network.stride
+    if size < network.stride or size % network.stride:
         raise ExportError(f"got a size of {size} pixels; expected a multiple of the network's stride, {network.stride}")
     progress.note(f"tracing {network.name} at {size} x {size} pixels")
     images = torch.from_numpy(imagery(card, size, size))
@@ -73,7 +81,7 @@ def export_for_deepness(
         )
         model = onnx.load(partial)
         values = metadata(card, "deepness") | {name: str(size) for name in ("tile_size", "tiles_size")}
-        onnx.helper.set_model_props(model, values | {"seg_thresh": "0.0", "seg_small_segment": "0"})
+        onnx.helper.set_model_props(model, values | {"seg_thresh": "0.0", "seg_small_segment": "0"} | GIVES)
         onnx.save(model, partial)
         expected = softmax(network(images).numpy())
         off = float(np.abs(_computed(partial, images.numpy()) - expected).max())

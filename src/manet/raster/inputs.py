@@ -71,7 +71,7 @@ def _is_pattern(place: str) -> bool:
 
 def _stac_scenes(path: Path) -> list[NamedScene]:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8-sig"))
         items = document["features"] if document.get("type") == "FeatureCollection" else [document]
         return [NamedScene(str(item["id"]), _href(path, item)) for item in items]
     except (ValueError, KeyError, TypeError, AttributeError) as error:

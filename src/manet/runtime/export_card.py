@@ -85,7 +85,7 @@ class ExportCard(_Frozen):
 def read_export_card(folder: Path) -> ExportCard:
     """Raises CheckpointError where a folder is no exported network."""
     try:
-        return ExportCard.model_validate_json((folder / CARD).read_text(encoding="utf-8"))
+        return ExportCard.model_validate_json((folder / CARD).read_text(encoding="utf-8-sig"))
     except (OSError, ValidationError) as error:
         reason = explain(error, ExportCard) if isinstance(error, ValidationError) else error.strerror
         raise CheckpointError(f"{folder} is no exported network ({reason}); export the checkpoint again") from error

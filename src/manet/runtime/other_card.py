@@ -94,7 +94,7 @@ def read_other_card(file: Path, metadata: Mapping[str, str]) -> OtherCard:
     beside = card_file(file)
     try:
         if beside.is_file():
-            return OtherCard.model_validate_json(beside.read_text(encoding="utf-8"))
+            return OtherCard.model_validate_json(beside.read_text(encoding="utf-8-sig"))
         if "class_names" in metadata:
             return _of_deepness(metadata)
     except (ValidationError, ValueError, KeyError, OSError) as error:
@@ -125,6 +125,7 @@ def _of_deepness(metadata: Mapping[str, str]) -> OtherCard:
         gsd_m=resolution / 100 if resolution else None,
         mean=tuple(mean),
         std=tuple(std),
+        gives=values.get("gives", "logits"),
     )
 
 

@@ -46,6 +46,12 @@ def open_labels(
         return labels
     file = read_polygon_file(settings.area)
     area = PolygonLabels(scenes, place_polygons(file, [1] * len(file.polygons), scenes), background=0)
+    if not any(area.polygons[name].touching(scene.window, scene.transform) for name, scene in scenes.items()):
+        raise DatasetError(
+            f"no polygon of the area {settings.area} lies on an image; its CRS is {file.crs[:40]}: check that this is "
+            "right, and that both are of the same place",
+            option="area",
+        )
     progress.note(f"pixels outside the area of {settings.area.name}: ignored")
     return LabelsWithin(labels, area)
 
