@@ -1,22 +1,38 @@
 """Files: written under a temporary name and renamed when whole; checksums, TOML, the nearest of several names."""
 
 import difflib
-import glob
 import hashlib
 import os
+import platform
 import shutil
+import sys
 import tomllib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
 from manet.errors import ManetError, OutputError
 
+MARK = ".partial-"
+"""What temporary names have in them."""
+
+MOST = 240
+"""Bytes of an output's name: file systems allow 255, and files beside it have longer ones."""
+
+LONGEST, SHORT = 200, 20
+"""Bytes of a name that temporary names keep; letters of an ending that they keep."""
+
 
 def refuse_existing(path: Path, overwrite: bool) -> None:
     """Raises OutputError where something is there already, or where nothing can be written."""
+    if len(os.fsencode(path.name)) > MOST:
+        raise OutputError(
+            f"the name {path.name[:30]}... has {len(os.fsencode(path.name))} bytes, expected {MOST} at most, as file "
+            "systems allow; give a shorter name"
+        )
     if path.exists() and not overwrite:
         raise OutputError(f"{path} exists already; give another name, or allow it to be replaced", option="overwrite")
     folder = next(parent for parent in (path.parent, *path.parent.parents) if parent.exists())
@@ -49,9 +65,10 @@ def replacing(path: Path, overwrite: bool = False) -> Iterator[Path]:
         OutputError: `path` exists and is not to be overwritten, or it cannot be written.
     """
     refuse_existing(path, overwrite)
-    partial = path.with_name(f"{_partial(path)}{os.getpid()}{path.suffix}")
+    partial = path.with_name(f"{_partial(path)}{path.suffix if len(path.suffix) < SHORT else ''}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep_once(path.parent)
         yield partial
         os.replace(partial, path)
     except ManetError:
@@ -71,8 +88,10 @@ def staging(out: Path) -> Iterator[Path]:
     Raises:
         OutputError: One of them cannot be written.
     """
-    partial = out.with_name(f"{_partial(out)}{os.getpid()}")
+    partial = out.with_name(_partial(out))
     try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        _sweep_once(out.parent)
         partial.mkdir(parents=True)
         yield partial
     except ManetError:
@@ -85,15 +104,50 @@ def staging(out: Path) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def remove_leftovers(path: Path) -> None:
-    """Remove what a process that was killed left of `path` under temporary names."""
-    for left in path.parent.glob(f"{glob.escape(_partial(path))}*"):
-        shutil.rmtree(left) if left.is_dir() else left.unlink()
+def remove_leftovers(folder: Path) -> None:
+    """Remove what processes that were killed on this machine left in a folder under temporary names."""
+    for left in folder.glob(f".*{MARK}*"):
+        machine, _, process = left.name.rpartition(MARK)[2].partition(".")[0].rpartition("-")
+        if machine in ("", _machine()) and process.isdecimal() and not _is_running(int(process)):
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
+
+
+def _sweep_once(folder: Path) -> None:
+    """Remove leftovers when a process first writes to a folder, which may hold thousands of files."""
+    if (key := folder.resolve()) not in _swept:
+        _swept.add(key)
+        remove_leftovers(folder)
+
+
+_swept: set[Path] = set()
 
 
 def _partial(path: Path) -> str:
-    """How the temporary names beside a path begin."""
-    return f".{path.name}.partial-"
+    """The temporary name beside a path: of this process on this machine, no longer than names may be."""
+    name = path.name if len(os.fsencode(path.name)) <= LONGEST else hashlib.sha256(os.fsencode(path.name)).hexdigest()
+    return f".{name}{MARK}{_machine()}-{os.getpid()}"
+
+
+@cache
+def _machine() -> str:
+    """This machine's name, short and without special characters; a folder may be shared by several."""
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+
+
+def _is_running(process: int) -> bool:
+    """Whether there is a process of this number; Windows does not tell, and does not remove what is in use."""
+    if sys.platform == "win32":
+        return process == os.getpid()
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def sha256(path: Path) -> str:

@@ -81,7 +81,7 @@ class Journal:
         """Remove what a killed process left beside outputs. Raises OutputError where one exists that is another's."""
         for path in paths:
             refuse_existing(path, overwrite or self.complete)
-            remove_leftovers(path)
+            remove_leftovers(path.parent)
 
     def remove(self) -> None:
         if self.folder.exists():

@@ -9,7 +9,7 @@ from lightning.pytorch.callbacks import Callback
 from manet.datasets.manifest import Manifest, Split, read_manifest
 from manet.errors import DatasetError, OutputError, TrainingError
 from manet.export.write import export
-from manet.files import refuse_existing
+from manet.files import refuse_existing, remove_leftovers
 from manet.find_model import BEST
 from manet.model import Model, load
 from manet.networks.checkpoint import write_checkpoint
@@ -98,8 +98,7 @@ def train(
     batches = Batches(data, manifest, recipe, choose_on, workers)
     module = assemble(manifest, recipe, batches.steps, None if resume else start, progress, pretrained=not resume)
     logger = tensorboard_logger(out) if tensorboard else False
-    for left in out.glob(".*.partial-*"):  # of a process that was killed while it wrote
-        left.unlink()
+    remove_leftovers(out)
     # the state comes after the callbacks whose own states it holds; a folder with a recipe has a state
     state = [KeepState(out / STATE, save_every_s), KeepRecipe(out / RECIPE, recipe)]
     callbacks = [KeepBest(out / BEST, manifest), Log(out / LOG), *callbacks, *state]
