@@ -6,6 +6,7 @@ import shutil
 import zipfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -45,6 +46,8 @@ class Journal:
         self.settings = settings
         self.chosen: dict[str, Any] = {}
         """What the first start chose by itself, and later ones take over."""
+        self.begun = today()
+        """The day of the first start: outputs name it, and do not depend on when they are resumed."""
         self._record, self._complete = self.folder / "journal.json", self.folder / "complete"
         self._lock = FolderLock(self.folder)
         if self.folder.exists():
@@ -55,6 +58,7 @@ class Journal:
             return
         record = json.loads(self._record.read_text(encoding="utf-8"))
         self.chosen, before = record["chosen"], record["settings"]
+        self.begun = record.get("begun", self.begun)
         for name in settings | before:
             if settings.get(name) != before.get(name):
                 self._lock.release()
@@ -72,7 +76,7 @@ class Journal:
     def begin(self) -> None:
         """Write down settings and choices. Raises OutputError where another process makes the same outputs."""
         self._lock.acquire()
-        _write(self._record, {"settings": self.settings, "chosen": self.chosen})
+        _write(self._record, {"settings": self.settings, "chosen": self.chosen, "begun": self.begun})
 
     def mark_complete(self) -> None:
         _write(self._complete, True)
@@ -190,6 +194,11 @@ class _Strip:
         if self._archive is None:
             self._archive = zipfile.ZipFile(self.path)
         return np.frombuffer(self._archive.read(_name(window)), np.uint8).reshape(-1, window.height, window.width)
+
+
+def today() -> str:
+    """The day, UTC, as 2026-11-27."""
+    return datetime.now(UTC).date().isoformat()
 
 
 def _name(window: Window) -> str:
