@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from manet.prediction.settings import PredictionSettings
     from manet.progress import Progress
     from manet.recipe import Recipe, list_recipes
+    from manet.report import record_evaluation, record_run, write_report
     from manet.training.run import train
 
     __version__: str
@@ -53,10 +54,13 @@ _PLACES = {
     "load": "manet.model:load",
     "predict_scene": "manet.model:predict_scene",
     "prepare": "manet.datasets.sources:prepare_source",
+    "record_evaluation": "manet.report:record_evaluation",
+    "record_run": "manet.report:record_run",
     "save": "manet.model:save",
     "train": "manet.training.run:train",
     "write_assessment": "manet.assessment.report:write_assessment",
     "write_change_map": "manet.assessment.change:write_change_map",
+    "write_report": "manet.report:write_report",
 }
 """Where each name of the face is defined."""
 
@@ -81,10 +85,13 @@ __all__ = [
     "load",
     "predict_scene",
     "prepare",
+    "record_evaluation",
+    "record_run",
     "save",
     "train",
     "write_assessment",
     "write_change_map",
+    "write_report",
 ]
 
 

@@ -33,7 +33,7 @@ def test_one_bad_scene_does_not_stop_the_others(run: Run, checkpoint: Path, fold
     assert text.count("the areas are mapped ones") == 1 and "`manet assess` gives estimates" in text
     assert error.count("failed: ") == 1 and f"not mapped: {folder / 'b.tif'}\n" in error
     names = {str(path.relative_to(out)) for path in out.rglob("*.*") if path.is_file()}
-    expected = {f"maps/{name}.tif{end}" for name in "ac" for end in ("", ".aux.xml")}
+    expected = {f"maps/{name}{end}" for name in "ac" for end in (".tif", ".tif.aux.xml", ".qml")}
     assert names == expected | {f"areas/{name}{end}" for name in "ac" for end in (".csv", ".json")}
     shutil.copy(folder / "a.tif", folder / "b.tif")
     status, _, error = run("predict", checkpoint, folder, *options, "--overwrite")

@@ -207,7 +207,7 @@ def test_a_style_of_qgis_is_no_layer_and_no_value_can_be_ignored(tmp_path: Path)
 
 
 def areas_of(path: Path) -> dict[int, float]:
-    meta, _, _, columns = pyogrio.raw.read(path)
+    meta, _, _, columns = pyogrio.raw.read(path, layer=path.stem)
     names = [str(name) for name in meta["fields"]]
     found: dict[int, float] = {}
     for index, area in zip(columns[names.index("class")], columns[names.index("area_m2")], strict=True):

@@ -76,7 +76,7 @@ PICTURES = {
     f"pictures/{name}" for name in ("area-1.png", "area-1-classes.png", "pictures.json")
 }  # one window: none is best and worst
 PLAIN = {"scores.json", "scores.csv", "confusion.png", "report.html", "about.json"} | PICTURES
-MAPS = {f"errors/part_a_row10_col6.{ending}" for ending in ("tif", "tif.aux.xml", "png")}
+MAPS = {f"errors/part_a_row10_col6.{ending}" for ending in ("tif", "tif.aux.xml", "qml", "png")}
 
 
 def test_everything_that_can_be_asked_for(run: Run, folder: Path, tmp_path: Path) -> None:

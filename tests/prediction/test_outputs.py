@@ -68,7 +68,7 @@ def test_every_raster(cog: bool, scene_path: Path, tmp_path: Path) -> None:
         assert raster.descriptions == ("uncertainty",) and (raster.read(1)[~valid] == IGNORED).all()
     assert "low vegetation" in (tmp_path / "map.tif.aux.xml").read_text()
     assert {path.name for path in tmp_path.rglob("*")} == {
-        "map.tif", "map.tif.aux.xml", "p", "shares.tif", "doubt.tif",
+        "map.tif", "map.tif.aux.xml", "map.qml", "p", "shares.tif", "shares.qml", "doubt.tif", "doubt.qml",
     }  # fmt: skip
 
 

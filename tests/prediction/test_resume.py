@@ -187,7 +187,7 @@ def test_a_full_disk_is_one_line_and_the_command_goes_on(checkpoint: Path, scene
     subprocess.run(command(checkpoint, scene_path, out, *options), check=True, capture_output=True)
     with rasterio.open(tmp_path / "p.tif") as raster:
         assert raster.read().any()
-    assert {path.name for path in tmp_path.iterdir()} == {"map.tif", "map.tif.aux.xml", "p.tif"}
+    assert {path.name for path in tmp_path.iterdir()} == {"map.tif", "map.tif.aux.xml", "map.qml", "p.tif", "p.qml"}
 
 
 COPY = """

@@ -3,6 +3,7 @@
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pyogrio.raw
@@ -101,7 +102,7 @@ def test_the_file(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> 
     ) as file:
         file.write(np.stack([raster * 0 + 127, raster * 100]).astype(np.uint8), Window(0, 0, 150, 210))
     status, text, _ = run("polygons", path, "--out", tmp_path / "x.gpkg", "--probabilities", tmp_path / "p.tif")
-    meta, _, wkb, columns = pyogrio.raw.read(tmp_path / "x.gpkg")
+    meta, _, wkb, columns = pyogrio.raw.read(tmp_path / "x.gpkg", layer="x")
     assert status == 0 and f"{len(wkb)} polygons" in text and len(wkb) > 7
     assert meta["crs"] == "EPSG:32645" and list(meta["fields"]) == ["class", "name", "area_m2", "confidence"]
     classes, names, areas, confidence = columns
@@ -113,7 +114,7 @@ def test_the_file(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> 
     np.testing.assert_array_equal(burnt == 1, raster == 1)
     least = float(np.median(areas))
     count = write_polygons(path, tmp_path / "large.gpkg", None, PolygonSettings("cells", least_area_m2=least))
-    _, _, _, columns = pyogrio.raw.read(tmp_path / "large.gpkg")
+    _, _, _, columns = pyogrio.raw.read(tmp_path / "large.gpkg", layer="large")
     assert len(columns[0]) == count and set(columns[1]) == {"building", "background"} and columns[2].min() >= least
 
 
@@ -152,14 +153,48 @@ def test_simplified_polygons_share_their_borders(tolerance: float, tmp_path: Pat
 
 def test_what_cannot_be_written(tmp_path: Path, run: Run) -> None:
     path = write_map(tmp_path / "map.tif", regions(2, 30, 60, 80))
-    with pytest.raises(OutputError, match=r"ends in \.gpkg or \.parquet"):
-        write_polygons(path, tmp_path / "x.shp")
+    with pytest.raises(OutputError, match=r"ends in \.gpkg, .* or \.parquet"):
+        write_polygons(path, tmp_path / "x.kml")
     with pytest.raises(SceneError, match="no CRS"):
         write_polygons(path, tmp_path / "x.gpkg", settings=PolygonSettings(least_area_m2=3))
     write_polygons(path, tmp_path / "x.gpkg")
-    assert np.isnan(pyogrio.raw.read(tmp_path / "x.gpkg")[3][2]).all()
+    assert np.isnan(pyogrio.raw.read(tmp_path / "x.gpkg", layer="x")[3][2]).all()
     status, _, error = run("polygons", path, "--out", tmp_path / "x.gpkg")
     assert status == 2 and "exists already" in error
     empty = write_map(tmp_path / "empty.tif", np.full((30, 40), IGNORED, np.uint8))
     assert write_polygons(empty, tmp_path / "empty.gpkg", settings=PolygonSettings(simplify=1)) == 0
-    assert pyogrio.read_info(tmp_path / "empty.gpkg")["features"] == 0
+    assert pyogrio.read_info(tmp_path / "empty.gpkg", layer="empty")["features"] == 0
+
+
+@pytest.mark.parametrize("ending", [".gpkg", ".geojson", ".shp", ".fgb"])
+def test_formats_hold_the_same_polygons_and_a_style(ending: str, tmp_path: Path) -> None:
+    path = write_map(tmp_path / "map.tif", regions(3, 9, 60, 80), ISPRS, CRS.from_epsg(32645))
+    out = tmp_path / f"x{ending}"
+    count = write_polygons(path, out)
+    meta, _, wkb, columns = pyogrio.raw.read(out, layer="x", encoding="UTF-8")
+    assert len(wkb) == count > 20 and list(meta["fields"])[:3] == ["class", "name", "area_m2"]
+    assert set(columns[1]) == {"impervious surfaces", "building", "low vegetation"}
+    area = shapely.area(shapely.from_wkb(wkb))
+    if ending == ".geojson":  # degrees of WGS 84, as RFC 7946 asks for
+        assert meta["crs"] in ("EPSG:4326", "OGC:CRS84") and abs(shapely.from_wkb(wkb[0]).bounds[0] - 85.5) < 0.1
+    else:
+        assert meta["crs"] == "EPSG:32645" and area == pytest.approx(columns[2], rel=2e-3)
+    if ending == ".gpkg":
+        with closing(sqlite3.connect(out)) as database:
+            (style,) = database.execute("SELECT styleQML FROM layer_styles WHERE useAsDefault").fetchone()
+        assert not out.with_suffix(".qml").exists()
+    else:
+        style = out.with_suffix(".qml").read_text()
+    categories = ElementTree.fromstring(style.partition("\n")[2]).findall(".//category")
+    assert [(c.get("value"), c.get("label")) for c in categories] == [(str(i), n) for i, n in enumerate(ISPRS.names)]
+    with pytest.raises(OutputError, match="exists already"):
+        write_polygons(path, out)
+    assert write_polygons(path, out, overwrite=True) == count
+    assert not [left for left in tmp_path.iterdir() if ".partial-" in left.name]
+
+
+def test_the_style_of_a_class_raster_has_its_classes_only(tmp_path: Path) -> None:
+    write_map(tmp_path / "map.tif", regions(2, 9, 60, 80), BUILDINGS)
+    style = ElementTree.fromstring((tmp_path / "map.qml").read_text().partition("\n")[2])
+    entries = [(e.get("value"), e.get("label"), e.get("color")) for e in style.iter("paletteEntry")]
+    assert entries == [("0", "background", "#ebebe1"), ("1", "building", "#c83c32")]

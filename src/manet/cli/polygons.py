@@ -21,7 +21,9 @@ LeastAreaOption = Annotated[
 
 def polygons(
     map_file: Annotated[Path, typer.Argument(metavar="MAP", help="Map that `manet predict` wrote.")],
-    out: Annotated[Path, typer.Option(help="Polygons to write, .gpkg (or .parquet, where GDAL can).")],
+    out: Annotated[
+        Path, typer.Option(help="Polygons to write, .gpkg, .geojson, .shp, .fgb, or .parquet where GDAL can.")
+    ],
     probabilities: Annotated[
         Path | None, typer.Option(help="The map's raster of probabilities, for each polygon's confidence.")
     ] = None,

@@ -79,7 +79,10 @@ def predict(
         Path | None, typer.Option(help="Square metres of each class on the ellipsoid: a .csv, and a .json beside it.")
     ] = None,
     polygons: Annotated[
-        Path | None, typer.Option(help="Polygons to write, .gpkg; their confidence with --probabilities.")
+        Path | None,
+        typer.Option(
+            help="Polygons to write, .gpkg (or .geojson, .shp, .fgb, .parquet); confidence with --probabilities."
+        ),
     ] = None,
     background: BackgroundOption = "out",
     simplify: SimplifyOption = 0,

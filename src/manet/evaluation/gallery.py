@@ -15,6 +15,7 @@ from manet.evaluation.counting import read_labels
 from manet.evaluation.metrics import confusion, scores
 from manet.legend import Legend
 from manet.pictures.errors import write_comparison
+from manet.raster.reduced import read_colours
 from manet.raster.scene import Scene
 from manet.raster.windows import Window, tiles
 
@@ -121,9 +122,8 @@ class Gallery:
     def _keep(self, score: float, scene: Scene, place: Window, labels: Bytes, prediction: Bytes, name: str) -> None:
         if len(self.worst) == 2 * EACH and self.worst[-1].score <= score <= self.best[-1].score:
             return
-        image, valid = scene.read(place)
         title = f"{name}, row {place.row}, column {place.col}: mean IoU {100 * score:.1f} %"
-        image = np.where(valid, image[:3].astype(np.float32), np.nan)
+        image = read_colours(scene.path, place, WINDOW)
         shown = _Shown(score, title, image, labels, prediction, scene.pixel_m())
         self.best = sorted([*self.best, shown], key=lambda one: -one.score)[:EACH]
         self.worst = sorted([*self.worst, shown], key=lambda one: one.score)[: 2 * EACH]  # some may be among the best

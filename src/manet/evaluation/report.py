@@ -32,6 +32,7 @@ OUTPUTS = (
     SIZES_FIGURE,
     f"{PROTOCOLS}/*.json",
     f"{ERRORS}/*.tif*",
+    f"{ERRORS}/*.qml",
     f"{ERRORS}/*.png",
     f"{PICTURES}/*.png",
     f"{PICTURES}/{INDEX}",

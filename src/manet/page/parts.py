@@ -12,6 +12,8 @@ from PIL import Image
 WIDEST = 1400
 """Pixels of a picture in a page."""
 QUALITY = 82
+SHORT = 24
+"""Characters of a cell that stay in one line."""
 
 
 @dataclass(frozen=True)
@@ -142,4 +144,4 @@ def _cell(cell: Cell) -> str:
         full = " full" if cell.share > 0.6 else ""
         below = f"<small>{escaped(cell.below)}</small>" if cell.below else ""
         return f'<td class="cell{full}" style="--share:{100 * cell.share:.0f}%">{escaped(cell.text)}{below}</td>'
-    return f"<td>{escaped(cell)}</td>"
+    return f"<td{' class=short' if len(cell) <= SHORT else ''}>{escaped(cell)}</td>"

@@ -36,6 +36,7 @@ th, td { padding: 0.3rem 0.7rem; border-bottom: 1px solid var(--line); text-alig
 th:first-child, td:first-child { text-align: left; }
 thead th { border-bottom-width: 2px; vertical-align: bottom; }
 tr.total td { font-weight: 600; }
+td.short:not(:first-child) { white-space: nowrap; }
 .facts th { text-align: left; font-weight: 500; color: var(--quiet); white-space: nowrap; }
 .facts td { text-align: left; overflow-wrap: anywhere; }
 td.bar { min-width: 5rem; --bar: color-mix(in srgb, var(--fill) 26%, transparent); }

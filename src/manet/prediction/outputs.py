@@ -16,6 +16,7 @@ from manet.prediction.predictor import Predicted
 from manet.prediction.resume import Bytes, Journal
 from manet.raster.cog import write_cog
 from manet.raster.scene import Scene
+from manet.raster.styles import probability_style, style_path, uncertainty_style
 from manet.raster.windows import Window
 from manet.raster.writer import Writer, check_raster_file, refuse_foreign_raster, write_classes, write_shares
 
@@ -36,7 +37,7 @@ class Outputs:
     surfaces: Path | None = None
     """The square metres of each class: a .csv, and a .json beside it."""
     polygons: Path | None = None
-    """A file that GDAL can write, .gpkg; confidence where there are probabilities."""
+    """Polygons with a style: .gpkg, .geojson, .shp, .fgb or .parquet; confidence where there are probabilities."""
     polygon_settings: "PolygonSettings | None" = None
     preview: Path | None = None
     """A picture of the scene and its map side by side, .png."""
@@ -60,12 +61,23 @@ class Outputs:
         others = (self.polygons, self.preview, self.stac)
         return [*self.rasters, *surfaces, *(path for path in others if path is not None)]
 
+    @property
+    def styles(self) -> list[Path]:
+        """The styles for QGIS beside the outputs; a GeoPackage holds its own."""
+        styled = [*self.rasters]
+        if self.polygons is not None and self.polygons.suffix.lower() != ".gpkg":
+            styled.append(self.polygons)
+        return [style_path(path) for path in styled]
+
     def check(self, inputs: Iterable[str | Path] = ()) -> None:
         """Raises OutputError where two outputs have one name, one of them is an input or another program's raster, or
         has a name that does not say what it is."""
         if len({os.path.realpath(path) for path in self.paths}) < len(self.paths):
             names = ", ".join(str(path) for path in self.paths)
             raise OutputError(f"two outputs have one name ({names}); give each another name or folder")
+        if len(set(self.styles)) < len(self.styles):
+            names = ", ".join(str(path) for path in self.styles)
+            raise OutputError(f"two outputs would share one style for QGIS ({names}); give each a name of its own")
         refuse_inputs(self.paths, inputs)
         for path in self.rasters:
             check_raster_file(path)
@@ -75,7 +87,7 @@ class Outputs:
             for path in self.rasters:
                 refuse_foreign_raster(path)
         if self.polygons is not None:
-            from manet.raster.polygons import check_polygon_file
+            from manet.raster.polygon_files import check_polygon_file
 
             check_polygon_file(self.polygons)
         if self.preview is not None:
@@ -127,14 +139,14 @@ def write_outputs(scene: Scene, outputs: Outputs, legend: Legend, journal: Journ
             raster.write(values, block)
 
     shares = (
-        (outputs.probabilities, legend.names, layers.of_probabilities),
-        (outputs.uncertainty, ["uncertainty"], layers.of_uncertainty),
+        (outputs.probabilities, legend.names, probability_style(legend), layers.of_probabilities),
+        (outputs.uncertainty, ["uncertainty"], uncertainty_style(), layers.of_uncertainty),
     )
-    for path, names, chosen in shares:
+    for path, names, style, chosen in shares:
         if path is not None:
             with (
                 _finishing(path, journal, outputs.cog, "average") as target,
-                write_shares(target, band_names=names, overwrite=True, **place) as raster,
+                write_shares(target, band_names=names, style=style, overwrite=True, **place) as raster,
             ):
                 copy(chosen, raster)
     with (

@@ -46,7 +46,7 @@ def predict_scene(
         outputs.check(image.files)
         journal = Journal(outputs.classes, _depends_on(runtime, image, outputs, settings), outputs.restart)
         with journal:
-            journal.clear_way(outputs.paths, outputs.overwrite)
+            journal.clear_way([*outputs.paths, *outputs.styles], outputs.overwrite)
             adapted = adapt_as_set(image, card, settings)
             tell([adapted], progress)
             chosen = replace(settings, **journal.chosen)

@@ -18,6 +18,7 @@ from rasterio.transform import Affine
 
 from manet.legend import IGNORED, Legend
 from manet.raster.polygons import PolygonSettings, write_polygons
+from manet.raster.styles import probability_style
 from manet.raster.windows import Window
 from manet.raster.writer import FULL, check_raster_file, write_classes, write_shares
 
@@ -66,7 +67,11 @@ class Prediction:
         if probabilities is not None:
             shares = np.where(self.classes == IGNORED, IGNORED, np.rint(self.probabilities * FULL)).astype(np.uint8)
             with write_shares(
-                Path(probabilities), band_names=self.legend.names, overwrite=overwrite, **place
+                Path(probabilities),
+                band_names=self.legend.names,
+                style=probability_style(self.legend),
+                overwrite=overwrite,
+                **place,
             ) as raster:
                 raster.write(shares, Window(0, 0, height, width))
 
@@ -76,7 +81,7 @@ class Prediction:
         """The polygons of the map: connected regions of one class, the class called background left out.
 
         Args:
-            path: File to write, .gpkg; None: none is written.
+            path: File to write, .gpkg, .geojson, .shp, .fgb or .parquet; None: none is written.
             settings: Which polygons to write, and how they are simplified.
             overwrite: Replace a file that is there.
 
@@ -85,10 +90,11 @@ class Prediction:
         """
         with TemporaryDirectory(prefix="manet-") as temporary:
             folder = Path(temporary)
-            out = Path(path) if path is not None else folder / "polygons.gpkg"
+            found = folder / "polygons.gpkg"
             self.save(folder / "map.tif", probabilities=folder / "probabilities.tif")
-            write_polygons(folder / "map.tif", out, folder / "probabilities.tif", settings, overwrite)
-            return _features(out)
+            for out in (found, *([Path(path)] if path is not None else [])):
+                write_polygons(folder / "map.tif", out, folder / "probabilities.tif", settings, overwrite)
+            return _features(found)
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Draw the map in the legend's colours, with the legend beside it.
@@ -129,7 +135,7 @@ class Prediction:
 
 
 def _features(path: Path) -> list[dict[str, Any]]:
-    meta, _, wkb, columns = pyogrio.raw.read(path)
+    meta, _, wkb, columns = pyogrio.raw.read(path, layer=path.stem)
     names = [str(name) for name in meta["fields"]]
     return [
         {

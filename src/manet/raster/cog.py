@@ -6,6 +6,7 @@ from typing import Literal
 import rasterio.shutil
 
 from manet.files import replacing
+from manet.raster.styles import style_path, write_style
 from manet.raster.writer import BLOCK, gdal_writes, read_back
 
 
@@ -37,5 +38,7 @@ def write_cog(source: Path, out: Path, overviews: Literal["mode", "average"]) ->
             read_back(partial)
             if sidecar.exists():  # it holds the names of the classes
                 sidecar.replace(out.with_name(f"{out.name}.aux.xml"))
+            if style_path(source).exists():
+                write_style(out, style_path(source).read_text(encoding="utf-8"), overwrite=True)
         finally:
             sidecar.unlink(missing_ok=True)

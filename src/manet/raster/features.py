@@ -4,7 +4,6 @@ import csv
 import sqlite3
 import warnings
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +18,7 @@ from pyproj import CRS, Transformer
 from manet.csv_rows import read_csv
 from manet.errors import OutputError, SampleError, SampleNotFoundError
 from manet.files import replacing
+from manet.raster.styles import add_style
 from manet.raster.vectors import GEOPACKAGE, is_on_earth
 
 ENDINGS = (".gpkg", ".csv")
@@ -106,7 +106,7 @@ def write_features(
                     crs=crs,
                 )
             if form is not None:
-                _add_form(partial, path.stem, form)
+                add_style(partial, path.stem, form)
         except (pyogrio.errors.DataSourceError, pyogrio.errors.GeometryError, sqlite3.Error) as error:
             raise OutputError(f"{path} cannot be written ({error}); check the folder and the disk") from error
 
@@ -123,32 +123,6 @@ def _write_csv(path: Path, points: Sequence[shapely.Geometry], columns: Mapping[
         x, y = shapely.get_x(np.array(points, object)), shapely.get_y(np.array(points, object))
         for *values, east, north in zip(*columns.values(), x.tolist(), y.tolist(), strict=True):
             rows.writerow(["" if value is None else value for value in (*values, east, north)])
-
-
-FORM_TABLE = """
-CREATE TABLE layer_styles (
-    id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, f_table_catalog TEXT(256), f_table_schema TEXT(256),
-    f_table_name TEXT(256), f_geometry_column TEXT(256), styleName TEXT(30), styleQML TEXT, styleSLD TEXT,
-    useAsDefault BOOLEAN, description TEXT, owner TEXT(30), ui TEXT(30),
-    update_time DATETIME DEFAULT CURRENT_TIMESTAMP
-)
-"""
-"""The table in which QGIS looks for the style of a layer."""
-
-
-def _add_form(path: Path, layer: str, form: str) -> None:
-    with closing(sqlite3.connect(path)) as database, database:
-        database.execute(FORM_TABLE)
-        database.execute(
-            "INSERT INTO gpkg_contents (table_name, data_type, identifier, srs_id) "
-            "VALUES ('layer_styles', 'attributes', 'layer_styles', 0)"
-        )
-        (column,) = database.execute("SELECT column_name FROM gpkg_geometry_columns").fetchone()
-        database.execute(
-            "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, styleName, "
-            "styleQML, styleSLD, useAsDefault, description, owner) VALUES ('', '', ?, ?, ?, ?, '', 1, '', '')",
-            (layer, column, layer, form),
-        )
 
 
 def read_features(path: str | Path) -> Features:

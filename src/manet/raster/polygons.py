@@ -1,31 +1,26 @@
 """Polygons of a map, with class, area and confidence, in a file that every GIS can open."""
 
-import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import pyogrio
-import pyogrio.raw
 import shapely
 from numpy.typing import NDArray
 
-from manet.errors import OutputError, SceneError
-from manet.files import replacing
+from manet.errors import SceneError
 from manet.raster.class_raster import as_bytes
 from manet.raster.ellipsoid import ground_of
+from manet.raster.polygon_files import BATCH, Layer, check_polygon_file, write_layers
 from manet.raster.scene import Scene
 from manet.raster.simplify import simplify
+from manet.raster.styles import polygon_style
 from manet.raster.trace import integral, trace
-from manet.raster.vectors import GEOPACKAGE
-from manet.raster.writer import FULL, read_category_names
+from manet.raster.writer import FULL, read_entries
 
-DRIVERS = {".gpkg": "GPKG", ".parquet": "Parquet"}
 BACKGROUND = "background"
 """The name of the class that gets no polygons, or polygons cut at cells."""
-BATCH = 50_000
-"""How many polygons are written at a time."""
 
 
 @dataclass(frozen=True)
@@ -38,22 +33,6 @@ class PolygonSettings:
     """Bends smaller than this are removed, pixels; 0 keeps the stairs of the pixels."""
     least_area_m2: float = 0.0
     """Smaller polygons are left out."""
-
-
-def check_polygon_file(path: Path) -> str:
-    """The name of GDAL's driver for a file of polygons.
-
-    Raises:
-        OutputError: The file's ending stands for no driver, or the installed GDAL cannot write with it.
-    """
-    if ";" in path.name:
-        raise OutputError(f"{path} has a semicolon in its name, which GDAL cannot write; give another name")
-    driver = DRIVERS.get(path.suffix)
-    if driver is None:
-        raise OutputError(f"{path} is not a name for polygons; expected one that ends in {' or '.join(DRIVERS)}")
-    if "w" not in pyogrio.list_drivers(write=True).get(driver, ""):
-        raise OutputError(f"the installed GDAL cannot write {driver} ({path}); give a name that ends in .gpkg")
-    return driver
 
 
 def write_polygons(
@@ -71,7 +50,7 @@ def write_polygons(
 
     Args:
         map_file: Class raster, whose side-car file holds the names of the classes.
-        out: File to write, .gpkg or .parquet.
+        out: File to write; its ending is one of ENDINGS. A style for QGIS is in the GeoPackage, or beside other files.
         probabilities: Raster of shares as bytes, one band per class, of the same size as the map.
         settings: Which polygons to write.
         overwrite: Whether a file that exists is replaced.
@@ -90,8 +69,9 @@ def write_polygons(
 def _write_polygons(
     map_file: Path, named: Path, out: Path, probabilities: Path | None, settings: PolygonSettings, overwrite: bool
 ) -> int:
-    driver = check_polygon_file(out)
-    names = read_category_names(named)
+    check_polygon_file(out)
+    entries = read_entries(named)
+    names = {entry.value: entry.name for entry in entries}
     with Scene(map_file) as scene:
         transform, crs, ground = scene.transform, scene.crs, ground_of(scene.crs, scene.transform)
     if ground is None and settings.least_area_m2:
@@ -110,8 +90,7 @@ def _write_polygons(
         linear = np.array([[transform.a, transform.d], [transform.b, transform.e]])
         return corners @ linear + (transform.c, transform.f)
 
-    count = 0
-    with replacing(out, overwrite) as partial:
+    def layers() -> Iterator[Layer]:
         for first in range(0, max(len(polygons), 1), BATCH):
             last = min(first + BATCH, len(polygons))
             exact = shapely.transform(polygons.shapes(first, last), on_map)
@@ -126,22 +105,10 @@ def _write_polygons(
             }
             if confidence is not None:
                 fields["confidence"] = confidence[first:last][kept]
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", ".*crs.*")
-                pyogrio.raw.write(
-                    partial,
-                    shapely.to_wkb(shapes[kept]),
-                    list(fields.values()),
-                    list(fields),
-                    layer=out.stem,
-                    driver=driver,
-                    dataset_options=GEOPACKAGE if driver == "GPKG" and not first else None,
-                    geometry_type="Polygon",
-                    crs=crs.to_wkt() if crs is not None else None,
-                    append=first > 0,
-                )
-            count += len(kept)
-    return count
+            yield Layer(shapes[kept], fields)
+
+    shown = [entry for entry in entries if entry.value != background or settings.background == "cells"]
+    return write_layers(out, layers(), crs.to_wkt() if crs is not None else None, polygon_style(shown), overwrite)
 
 
 def _check_probabilities(probabilities: Path, map_file: Path, named: Path) -> None:

@@ -18,16 +18,14 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.transform import Affine
 
 from manet.errors import OutputError
-from manet.files import replacing
+from manet.files import refuse_existing, replacing
 from manet.legend import IGNORED, Legend
 from manet.raster.scene import open_dataset, rasterio_window
+from manet.raster.styles import FULL, OTHERS, Entry, class_style, entries_of, style_path, write_style
 from manet.raster.windows import Window, tiles
 
 BLOCK = 512
 """Height and width of a GeoTIFF's internal blocks."""
-
-FULL = 254
-"""The byte that stands for a share of 1; the byte IGNORED stands for a pixel that is not valid."""
 
 
 class Writer:
@@ -122,7 +120,8 @@ def write_classes(
 ) -> Iterator[Writer]:
     """Write a tiled, compressed class raster: uint8 indices, IGNORED as nodata, a colour table and category names.
 
-    The category names are in the side-car file .aux.xml, where GDAL keeps them for GeoTIFF.
+    The category names are in the side-car file .aux.xml, where GDAL keeps them for GeoTIFF. A style for QGIS with the
+    legend's classes lies beside the raster, .qml.
 
     Args:
         path: File to write.
@@ -136,6 +135,7 @@ def write_classes(
     Raises:
         OutputError: The file exists and is not to be overwritten, or it cannot be written.
     """
+    refuse_existing(style_path(path), overwrite)
     with replacing(path, overwrite) as partial:
         with _create(
             partial,
@@ -152,6 +152,7 @@ def write_classes(
             dataset.write_colormap(1, {i: (*c, 255) for i, c in enumerate(legend.colours)} | transparent)
             yield Writer(dataset)
         _write_category_names(path, legend)
+        write_style(path, class_style(entries_of(legend)), overwrite)
 
 
 @contextmanager
@@ -161,6 +162,7 @@ def write_shares(
     height: int,
     width: int,
     band_names: list[str],
+    style: str | None = None,
     crs: CRS | None,
     transform: Affine,
     overwrite: bool = False,
@@ -174,12 +176,16 @@ def write_shares(
         height: Rows.
         width: Columns.
         band_names: One name per band.
+        style: QML for QGIS, written beside the raster; None: no style.
         crs: None if the raster has none.
         transform: From columns and rows to map coordinates.
+        overwrite: Whether files that exist are replaced.
 
     Raises:
-        OutputError: The file cannot be written.
+        OutputError: A file exists and is not to be overwritten, or it cannot be written.
     """
+    if style is not None:
+        refuse_existing(style_path(path), overwrite)
     with (
         replacing(path, overwrite) as partial,
         _create(
@@ -197,6 +203,8 @@ def write_shares(
         dataset.descriptions = band_names
         dataset.scales = [1 / FULL] * len(band_names)
         yield Writer(dataset)
+    if style is not None:
+        write_style(path, style, overwrite)
 
 
 @contextmanager
@@ -290,3 +298,23 @@ def read_category_names(path: Path) -> dict[int, str]:
     if not sidecar.exists():
         return {}
     return {index: found.text or "" for index, found in enumerate(ElementTree.parse(sidecar).iter("Category"))}
+
+
+def read_entries(path: Path) -> list[Entry]:
+    """The classes of a class raster, from its side-car file and its colour table.
+
+    Args:
+        path: Class raster; without a colour table, classes get colours of their own.
+
+    Returns:
+        One entry per class that has a name, in the order of their indices.
+    """
+    with open_dataset(path) as dataset:
+        try:
+            colours = dataset.colormap(1)
+        except ValueError:  # it has none
+            colours = {}
+    return [
+        Entry(index, name, colours[index][:3] if index in colours else OTHERS[index % len(OTHERS)])
+        for index, name in read_category_names(path).items()
+    ]

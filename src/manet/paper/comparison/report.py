@@ -53,7 +53,8 @@ def write_report(out: Path) -> tuple[list[TextTable], list[Path]]:
     lines = [*(f"- {name}: {value}" for name, value in shared.items()), "", f"![Learning curves]({CURVES})"]
     write_tables(out, lines, shown, evaluations)
     write_curves(runs, out / CURVES)
-    page = page_of_tables(TITLE, shown, known=shared, pictures={"Learning curves": out / CURVES})
+    plain = {name: value.replace("`", "") for name, value in shared.items()}
+    page = page_of_tables(TITLE, shown, known=plain, pictures={"Learning curves": out / CURVES})
     page.write(out / PAGE, overwrite=True)
     return shown, [out / name for name in (*FILES, CURVES, PAGE)]
 
