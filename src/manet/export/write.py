@@ -21,7 +21,7 @@ from manet.files import refuse_existing, sha256, staging
 from manet.networks import Network
 from manet.networks.checkpoint import read_checkpoint
 from manet.progress import QUIET, Progress
-from manet.runtime.export_card import CARD, ExportCard, Precision
+from manet.runtime.export_card import CARD, ExportCard, Precision, digest_of_graphs
 from manet.runtime.graphs import Graphs
 from manet.runtime.pytorch import PyTorch
 
@@ -91,14 +91,17 @@ def export(
             assert data is not None
             export_card = to_int8(partial, export_card, data, progress)
             share_weights(partial, half)
-        _write_card(partial, export_card)
+        export_card = _write_card(partial, export_card)
         parameters = sum(parameter.numel() for parameter in network.parameters())
         write_export_item(partial, out, export_card, checkpoint, parameters)
     return export_card
 
 
-def _write_card(folder: Path, card: ExportCard) -> None:
+def _write_card(folder: Path, card: ExportCard) -> ExportCard:
+    """Write the card of the graphs as they are now."""
+    card = card.model_copy(update={"graphs_sha256": digest_of_graphs(folder)})
     (folder / CARD).write_text(card.model_dump_json(indent=1), encoding="utf-8")
+    return card
 
 
 def _check_request(precision: Precision, data: Path | None) -> None:

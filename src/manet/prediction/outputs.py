@@ -1,5 +1,6 @@
 """What is written of a scene: rasters, the ground that each class covers, polygons."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -73,7 +74,7 @@ class Outputs:
     def check(self, inputs: Iterable[str | Path] = ()) -> None:
         """Raises OutputError where two outputs have one name, one of them is an input or another program's raster, or
         has a name that does not say what it is."""
-        if len(set(self.paths)) < len(self.paths):
+        if len({os.path.realpath(path) for path in self.paths}) < len(self.paths):
             names = ", ".join(str(path) for path in self.paths)
             raise OutputError(f"two outputs have one name ({names}); give each another name or folder")
         if len(set(self.styles)) < len(self.styles):

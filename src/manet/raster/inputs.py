@@ -2,6 +2,7 @@
 
 import glob
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,10 @@ from manet.errors import SceneError, SceneNotFoundError
 
 IMAGES = (".tif", ".tiff", ".jp2", ".vrt", ".img", ".png", ".jpg", ".jpeg")
 """Endings of the files that count as images of a folder."""
+
+
+LONGEST = 200
+"""Bytes of a scene's name."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +78,18 @@ def _stac_scenes(path: Path) -> list[NamedScene]:
     try:
         document = json.loads(path.read_text(encoding="utf-8-sig"))
         items = document["features"] if document.get("type") == "FeatureCollection" else [document]
-        return [NamedScene(str(item["id"]), _href(path, item)) for item in items]
+        return [NamedScene(_file_name(str(item["id"])), _href(path, item)) for item in items]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise SceneError(
             f"{path} is not a STAC item or item collection ({type(error).__name__}: {error}); "
             "give one with features that have an id and assets"
         ) from error
+
+
+def _file_name(name: str) -> str:
+    """A name from a file as the name of files: never a path, hidden, or longer than names may be."""
+    plain = re.sub(r'[\\/:*?"<>|\x00-\x1f]', "_", name).strip(" .")
+    return plain.encode()[:LONGEST].decode(errors="ignore") or "scene"
 
 
 def _href(path: Path, item: dict[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """Scenes: georeferenced images, read window by window."""
 
 import copy
+import hashlib
 import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -188,12 +189,22 @@ class Scene:
         return float(geod.inv(x0, y0, x1, y1)[2]), float(geod.inv(x0, y0, x2, y2)[2])
 
     def identity(self) -> dict[str, str | int]:
-        """What tells whether this is still the same image: its path, and the size and last change of a local file."""
+        """What tells whether this is still the same image: its path, and the size and last change of a local file; of a
+        virtual raster also those of its sources."""
         path = Path(self.path)
         if not path.exists():
             return {"path": self.path}
         state = path.stat()
-        return {"path": str(path.resolve()), "bytes": state.st_size, "changed_ns": state.st_mtime_ns}
+        known: dict[str, str | int] = {
+            "path": str(path.resolve()),
+            "bytes": state.st_size,
+            "changed_ns": state.st_mtime_ns,
+        }
+        if path.suffix.lower() == ".vrt":
+            states = [(file, Path(file).stat()) for file in sorted(self.files) if Path(file).exists()]
+            told = "\n".join(f"{file} {state.st_size} {state.st_mtime_ns}" for file, state in states)
+            known["sources"] = hashlib.sha256(told.encode()).hexdigest()
+        return known
 
     def select(self, order: Sequence[int]) -> Self:
         """The same scene with only these of its bands, counted from 0, in this order."""

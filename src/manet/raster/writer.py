@@ -21,11 +21,15 @@ from manet.errors import OutputError
 from manet.files import refuse_existing, replacing
 from manet.legend import IGNORED, Legend
 from manet.raster.scene import open_dataset, rasterio_window
-from manet.raster.styles import FULL, OTHERS, Entry, class_style, entries_of, style_path, write_style
+from manet.raster.styles import OTHERS, Entry, class_style, entries_of, style_path, write_style
 from manet.raster.windows import Window, tiles
 
 BLOCK = 512
 """Height and width of a GeoTIFF's internal blocks."""
+
+
+FULL = 254
+"""The byte that stands for a share of 1; the byte IGNORED stands for a pixel that is not valid."""
 
 
 class Writer:

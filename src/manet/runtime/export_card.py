@@ -1,5 +1,6 @@
 """What an exported network says of itself: `card.json` beside its graphs."""
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -72,6 +73,8 @@ class ExportCard(_Frozen):
     bytes_per_pixel: float | None = None
     """Memory that a pixel of a window takes at the peak, measured; None where the system does not tell."""
     checkpoint_sha256: str
+    graphs_sha256: str | None = None
+    """Of the graphs and their weights, see `digest_of_graphs`; None in exports of earlier versions."""
     parity: tuple[Parity, ...]
     float_convolutions: int = 0
     """int8: how many of the last convolutions stay in float32, for accuracy."""
@@ -86,9 +89,34 @@ def read_export_card(folder: Path) -> ExportCard:
     """Raises CheckpointError where a folder is no exported network."""
     try:
         return ExportCard.model_validate_json((folder / CARD).read_text(encoding="utf-8-sig"))
-    except (OSError, ValidationError) as error:
-        reason = explain(error, ExportCard) if isinstance(error, ValidationError) else error.strerror
+    except (OSError, ValidationError, UnicodeDecodeError) as error:
+        reason = explain(error, ExportCard) if isinstance(error, ValidationError) else getattr(error, "strerror", error)
         raise CheckpointError(f"{folder} is no exported network ({reason}); export the checkpoint again") from error
+
+
+def digest_of_graphs(folder: Path) -> str:
+    """A SHA-256 of the names and bytes of an export's graphs and weights.
+
+    Raises:
+        CheckpointError: One of them cannot be read.
+    """
+    digest = hashlib.sha256()
+    try:
+        for path in sorted([*folder.glob("*.onnx"), *folder.glob(WEIGHTS)]):
+            digest.update(f"{path.name} {sha256(path)}\n".encode())
+    except OSError as error:
+        raise CheckpointError(
+            f"{error.filename} cannot be read ({error.strerror}); export the checkpoint again"
+        ) from error
+    return digest.hexdigest()
+
+
+def check_graphs(folder: Path, card: ExportCard) -> None:
+    """Raises CheckpointError where the graphs are not those that the card was written for."""
+    if card.graphs_sha256 not in (None, digest_of_graphs(folder)):
+        raise CheckpointError(
+            f"the graphs in {folder} are damaged, or are not those of its {CARD}; export the checkpoint again"
+        )
 
 
 def beside(checkpoint: Path, precision: Precision = "fp32") -> Path:

@@ -16,7 +16,17 @@ from manet.raster.windows import Place
 from manet.runtime import onnxruntime, openvino
 from manet.runtime.cache import cache_of
 from manet.runtime.choose import Kind, of_graphs
-from manet.runtime.export_card import CARD, DECODE, ENCODE, SUMMARISE, WHOLE, ExportCard, Precision, read_export_card
+from manet.runtime.export_card import (
+    CARD,
+    DECODE,
+    ENCODE,
+    SUMMARISE,
+    WHOLE,
+    ExportCard,
+    Precision,
+    check_graphs,
+    read_export_card,
+)
 from manet.runtime.protocol import Features, Floats, Runtime, Summary, Valid, as_weights, pad_to_stride
 
 SESSIONS = {"onnxruntime": onnxruntime.Session, "openvino": openvino.Session}
@@ -129,12 +139,14 @@ def load_graphs(folder: Path, kind: Kind | None = None) -> Graphs:
         kind: What computes them. None: what `of_graphs` chooses.
 
     Raises:
-        CheckpointError: The folder is no exported network.
+        CheckpointError: The folder is no exported network, or its graphs are damaged.
         MissingPackageError: What computes them is not installed.
     """
     kind = kind or of_graphs()
     require(kind)
-    return Graphs(folder, read_export_card(folder), sha256(folder / CARD), kind)
+    card = read_export_card(folder)
+    check_graphs(folder, card)
+    return Graphs(folder, card, sha256(folder / CARD), kind)
 
 
 def _run(session: Callable[[Mapping[str, Any]], list[Any]], inputs: Mapping[str, Any]) -> list[Any]:

@@ -1,10 +1,12 @@
 """A training run: a folder with the recipe, the log, the state to resume from and the best checkpoint."""
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import lightning
 from lightning.pytorch.callbacks import Callback
+from pydantic import ValidationError
 
 from manet.datasets.manifest import Manifest, Split, read_manifest
 from manet.errors import DatasetError, OutputError, TrainingError
@@ -21,8 +23,9 @@ from manet.runtime.export_card import beside, is_export_of
 from manet.training.batches import Batches
 from manet.training.log import Log, tensorboard_logger
 from manet.training.module import assemble
-from manet.training.state import KeepBest, KeepRecipe, KeepState, is_finished
+from manet.training.state import KeepBest, KeepRecipe, KeepState, read_state
 from manet.training.trainer import make_trainer, quiet
+from manet.wrong_values import explain
 
 STATE = "last.ckpt"
 
@@ -71,8 +74,8 @@ def train(
         The model of the best epoch.
 
     Raises:
-        TrainingError: The epoch would be chosen on the test split, there is nothing to resume, the recipe is not the
-            run's, or the loss is not finite.
+        TrainingError: The epoch would be chosen on the test split, there is nothing to resume, the recipe or the
+            dataset is not the run's, its files are damaged, or the loss is not finite.
         OutputError: `out` holds a run that is not to be resumed, or cannot be written.
         DatasetError: A split has no patch, or the train split has no pixel of a class.
         RecipeError: The recipe does not exist or is not valid.
@@ -88,10 +91,17 @@ def train(
             option="choose_on",
         )
     _check(out, recipe, resume)
-    if resume and is_finished(out / STATE):
-        progress.note(f"{out} is finished: there is nothing to resume")
-        return _best(data, out, choose_on, device, graphs, progress)
     manifest = read_manifest(data)
+    dataset = hashlib.sha256(manifest.model_dump_json().encode()).hexdigest()
+    if resume:
+        kept = read_state(out / STATE)
+        if kept.dataset not in ("", dataset):
+            raise TrainingError(
+                f"{out} was started on another dataset than {data} is now: resume it with that one, or start a new run"
+            )
+        if kept.finished:
+            progress.note(f"{out} is finished: there is nothing to resume")
+            return _best(data, out, choose_on, device, graphs, progress)
     if not missing_classes:
         _check_classes(manifest)
     lightning.seed_everything(recipe.training.seed, verbose=False)
@@ -100,7 +110,7 @@ def train(
     logger = tensorboard_logger(out) if tensorboard else False
     remove_leftovers(out)
     # the state comes after the callbacks whose own states it holds; a folder with a recipe has a state
-    state = [KeepState(out / STATE, save_every_s), KeepRecipe(out / RECIPE, recipe)]
+    state = [KeepState(out / STATE, save_every_s, dataset), KeepRecipe(out / RECIPE, recipe)]
     callbacks = [KeepBest(out / BEST, manifest), Log(out / LOG), *callbacks, *state]
     with quiet():
         trainer = make_trainer(recipe, device, callbacks, logger)
@@ -149,7 +159,11 @@ def _check(out: Path, recipe: Recipe, resume: bool) -> None:
         return
     if not (out / STATE).is_file() or not (out / RECIPE).is_file():
         raise TrainingError(f"{out} has no {STATE} to resume from; start the run first")
-    kept = Recipe.model_validate_json((out / RECIPE).read_text(encoding="utf-8-sig"))
+    try:
+        kept = Recipe.model_validate_json((out / RECIPE).read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError) as error:  # pydantic's errors and those of decoding are ValueErrors
+        reason = explain(error, Recipe) if isinstance(error, ValidationError) else error
+        raise TrainingError(f"{out / RECIPE} is damaged ({reason}); start a new run in another folder") from error
     if differences := kept.differences(recipe):
         raise TrainingError(
             f"{out} was started with another recipe: {', '.join(differences)}; resume with that one, or start a new run"

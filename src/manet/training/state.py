@@ -1,9 +1,10 @@
 """What a run keeps on disk: the state to resume from, and the best checkpoint."""
 
+import pickle
 import time
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import lightning
 import torch
@@ -11,6 +12,7 @@ from lightning.pytorch.callbacks import Callback
 
 from manet.card import Card
 from manet.datasets.manifest import Manifest
+from manet.errors import TrainingError
 from manet.files import replacing
 from manet.networks.checkpoint import write_checkpoint
 from manet.recipe import Recipe
@@ -21,8 +23,9 @@ class KeepState(Callback):
     """Writes the state to resume from: at the start, after every epoch, and within an epoch after the first step that
     ends when `interval_s` seconds have passed."""
 
-    def __init__(self, path: Path, interval_s: float = 60.0) -> None:
-        self.path, self.interval_s, self.last = path, interval_s, time.monotonic()
+    def __init__(self, path: Path, interval_s: float = 60.0, dataset: str = "") -> None:
+        """Take the file, the seconds between states within an epoch, and the digest of the dataset's manifest."""
+        self.path, self.interval_s, self.dataset, self.last = path, interval_s, dataset, time.monotonic()
         self.random_state: torch.Tensor | None = None
         self.finished = False
 
@@ -50,7 +53,7 @@ class KeepState(Callback):
         self._write(trainer)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"random_state": torch.get_rng_state(), "finished": self.finished}
+        return {"random_state": torch.get_rng_state(), "finished": self.finished, "dataset": self.dataset}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.random_state = state_dict["random_state"]
@@ -61,10 +64,23 @@ class KeepState(Callback):
         self.last = time.monotonic()
 
 
-def is_finished(path: Path) -> bool:
-    """Whether a state is of a run that has ended by itself: after its last epoch, or by early stopping."""
-    kept = torch.load(path, weights_only=True, mmap=True)["callbacks"][KeepState.__name__]
-    return kept.get("finished", False)
+class KeptState(NamedTuple):
+    """What a state says of its run."""
+
+    finished: bool
+    """Whether the run has ended by itself: after its last epoch, or by early stopping."""
+    dataset: str
+    """The digest of the manifest that it was trained on; empty in states of earlier versions."""
+
+
+def read_state(path: Path) -> KeptState:
+    """Read what a state says of its run. Raises TrainingError if it is damaged."""
+    try:
+        kept = torch.load(path, weights_only=True, mmap=True)["callbacks"][KeepState.__name__]
+        return KeptState(kept.get("finished", False), kept.get("dataset", ""))
+    except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, LookupError, AttributeError, TypeError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise TrainingError(f"{path} is damaged ({reason}); start a new run in another folder") from error
 
 
 class KeepRecipe(Callback):
