@@ -1,5 +1,7 @@
 """Kernel attention (KAM): attention of linear complexity with softplus features. Li et al. 2021, Eq. 8 to 11."""
 
+from functools import cache
+from importlib.util import find_spec
 from typing import ClassVar
 
 import torch
@@ -45,6 +47,11 @@ class KernelAttention(SummaryModule):
 
     def summarise(self, features: Tensor, valid: Tensor | None = None, place: Place | None = None) -> Summary:
         dtype = sum_dtype(features)
+        if fuses(features):
+            from manet.attention import fused
+
+            weights = None if valid is None else weights_of(valid, dtype).squeeze(1)
+            return fused.summarise(flatten(features, features.dtype), *_layer(self.key), weights)
         keys = self.key(features)
         with in_full_precision(features):
             keys = softplus(flatten(keys, dtype))
@@ -54,6 +61,8 @@ class KernelAttention(SummaryModule):
 
     def attend(self, features: Tensor, summary: Summary, place: Place | None = None) -> Tensor:
         dtype = sum_dtype(features)
+        if fuses(features):
+            return self._attend_fused(features, summary)
         queries = self.query(features)
         with in_full_precision(features):
             queries, x = softplus(flatten(queries, dtype)), flatten(features, dtype)
@@ -67,6 +76,14 @@ class KernelAttention(SummaryModule):
                 out = add_product(x, fold(self.value, key_sum, key_features), queries)
         return out.to(features.dtype).view_as(features)
 
+    def _attend_fused(self, features: Tensor, summary: Summary) -> Tensor:
+        from manet.attention import fused
+
+        with in_full_precision(features):
+            key_sum, key_features = (part.float() for part in summary)
+            x, key_values = flatten(features, features.dtype), fold(self.value, key_sum, key_features)
+            return fused.attend(x, *_layer(self.query), self.gate, key_sum + EPSILON, key_values).view_as(features)
+
     @staticmethod
     def _fewer_positions_than_keys(queries: Tensor) -> bool:
         """Whether V is cheaper at the positions than folded. A traced graph serves all sizes, so it is folded there."""
@@ -78,3 +95,19 @@ class KernelAttention(SummaryModule):
         attended = torch.einsum("bkc,bkn->bcn", key_features, queries)
         share = torch.einsum("bk,bkn->bn", key_sum, queries).unsqueeze(1)
         return weigh(self.value, attended) + self.value.bias.to(queries.dtype).unsqueeze(1) * share
+
+
+def fuses(features: Tensor) -> bool:
+    """Whether the fused kernels compute attention to these features: on CUDA, where Triton is installed."""
+    return features.is_cuda and features.dtype != torch.float64 and not tracing() and _triton_is_installed()
+
+
+@cache
+def _triton_is_installed() -> bool:
+    return find_spec("triton") is not None
+
+
+def _layer(convolution: nn.Conv2d) -> tuple[Tensor, Tensor]:
+    """Weight (out channels, in channels) and bias of a 1x1 convolution."""
+    assert convolution.bias is not None
+    return convolution.weight.flatten(1), convolution.bias
