@@ -3,12 +3,23 @@
 import csv
 from pathlib import Path
 
+from manet.errors import TrainingError
+
 RECIPE, LOG = "recipe.json", "log.csv"
 
 
 def read_log(path: Path) -> list[dict[str, str]]:
-    """The rows of a run's log by column name, one per epoch; none if there is no log yet."""
+    """The rows of a run's log by column name, one per epoch; none if there is no log yet.
+
+    Raises TrainingError if the log is damaged.
+    """
     if not path.exists():
         return []
-    with path.open(newline="", encoding="utf-8") as stream:
-        return list(csv.DictReader(stream))
+    try:
+        with path.open(newline="", encoding="utf-8") as stream:
+            rows = list(csv.DictReader(stream))
+        for row in rows:
+            _ = int(row["epoch"]), int(row["step"]), float(row["seconds"])
+    except (OSError, ValueError, LookupError, TypeError, csv.Error) as error:
+        raise TrainingError(f"{path} is damaged ({error}); take its last rows out, or start a new run") from error
+    return rows
