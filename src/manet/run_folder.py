@@ -3,9 +3,25 @@
 import csv
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from manet.errors import TrainingError
+from manet.recipe import Recipe
+from manet.wrong_values import explain
 
 RECIPE, LOG = "recipe.json", "log.csv"
+
+
+def read_kept_recipe(folder: Path) -> Recipe:
+    """The recipe that a run was started with. Raises TrainingError if its file is missing or damaged."""
+    path = folder / RECIPE
+    try:
+        return Recipe.model_validate_json(path.read_text(encoding="utf-8-sig"))
+    except ValidationError as error:
+        reason = explain(error, Recipe)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = str(error)
+    raise TrainingError(f"{path} is damaged ({reason}); give the folder of a run, or start a new run")
 
 
 def read_log(path: Path) -> list[dict[str, str]]:
