@@ -17,6 +17,7 @@ from manet.errors import CheckpointError, NetworkError, OptionError, OutputError
 from manet.legend import BUILDINGS, IGNORED
 from manet.model import Model
 from manet.networks import Network
+from manet.raster.polygons import PolygonSettings
 from manet.recipe import Recipe
 from manet.runtime.pytorch import PyTorch
 
@@ -100,7 +101,7 @@ def test_a_prediction_saves_itself(model: Model, image: np.ndarray, tmp_path: Pa
         assert raster.crs == prediction.crs
     with pytest.raises(OutputError, match="exists already"):
         prediction.save(tmp_path / "map.tif")
-    features = prediction.polygons(tmp_path / "map.gpkg")
+    features = prediction.polygons(tmp_path / "map.gpkg", PolygonSettings(simplify=0, least_area_m2=0))
     assert features and {f["properties"]["name"] for f in features} == {"building"}
     pixels = sum(f["properties"]["area_m2"] for f in features) / 0.01
     assert pixels == pytest.approx((prediction.classes == 1).sum(), rel=1e-2)  # the projection stretches

@@ -140,6 +140,20 @@ def test_stopped_while_the_rasters_are_written(
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
 
 
+def test_the_day_is_that_of_the_first_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outputs name it, so their bytes would depend on when a prediction is resumed."""
+    monkeypatch.setattr("manet.prediction.resume.today", lambda: "2026-01-01")
+    with pytest.raises(KeyboardInterrupt), Journal(tmp_path / "map.tif", {}) as journal:
+        journal.begin()
+        journal.strips.write(0, ())
+        raise KeyboardInterrupt
+    monkeypatch.setattr("manet.prediction.resume.today", lambda: "2026-01-02")
+    with Journal(tmp_path / "map.tif", {}) as journal:
+        assert journal.begun == "2026-01-01"
+    with Journal(tmp_path / "map.tif", {}) as journal:
+        assert journal.begun == "2026-01-02"
+
+
 def test_other_settings_are_refused(network: Network, scene_path: Path, tmp_path: Path) -> None:
     with pytest.raises(Stopped):
         run(scene_path, tmp_path, predictor(Stopping(network, 9), "window"), device="cpu", window=96)

@@ -25,6 +25,7 @@ from manet.raster.trace import integral, trace
 from manet.raster.windows import Window
 from manet.raster.writer import write_classes, write_shares
 
+EXACT = ("--simplify", 0, "--min-area", 0)
 TRANSFORM = Affine(0.4, 0.1, 350000, 0.1, -0.4, 3056000)
 
 
@@ -101,7 +102,7 @@ def test_the_file(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> 
         tmp_path / "p.tif", height=150, width=210, band_names=["a", "b"], crs=None, transform=TRANSFORM
     ) as file:
         file.write(np.stack([raster * 0 + 127, raster * 100]).astype(np.uint8), Window(0, 0, 150, 210))
-    status, text, _ = run("polygons", path, "--out", tmp_path / "x.gpkg", "--probabilities", tmp_path / "p.tif")
+    status, text, _ = run("polygons", path, "--out", tmp_path / "x.gpkg", "--probabilities", tmp_path / "p.tif", *EXACT)
     meta, _, wkb, columns = pyogrio.raw.read(tmp_path / "x.gpkg", layer="x")
     assert status == 0 and f"{len(wkb)} polygons" in text and len(wkb) > 7
     assert meta["crs"] == "EPSG:32645" and list(meta["fields"]) == ["class", "name", "area_m2", "confidence"]
@@ -113,7 +114,7 @@ def test_the_file(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> 
     burnt = rasterio.features.rasterize(list(shapes), raster.shape, transform=TRANSFORM)
     np.testing.assert_array_equal(burnt == 1, raster == 1)
     least = float(np.median(areas))
-    count = write_polygons(path, tmp_path / "large.gpkg", None, PolygonSettings("cells", least_area_m2=least))
+    count = write_polygons(path, tmp_path / "large.gpkg", None, PolygonSettings("cells", 0, least))
     _, _, _, columns = pyogrio.raw.read(tmp_path / "large.gpkg", layer="large")
     assert len(columns[0]) == count and set(columns[1]) == {"building", "background"} and columns[2].min() >= least
 
@@ -170,7 +171,7 @@ def test_what_cannot_be_written(tmp_path: Path, run: Run) -> None:
 def test_formats_hold_the_same_polygons_and_a_style(ending: str, tmp_path: Path) -> None:
     path = write_map(tmp_path / "map.tif", regions(3, 9, 60, 80), ISPRS, CRS.from_epsg(32645))
     out = tmp_path / f"x{ending}"
-    count = write_polygons(path, out)
+    count = write_polygons(path, out, settings=PolygonSettings(simplify=0, least_area_m2=0))
     meta, _, wkb, columns = pyogrio.raw.read(out, layer="x", encoding="UTF-8")
     assert len(wkb) == count > 20 and list(meta["fields"])[:3] == ["class", "name", "area_m2"]
     assert set(columns[1]) == {"impervious surfaces", "building", "low vegetation"}
@@ -189,7 +190,7 @@ def test_formats_hold_the_same_polygons_and_a_style(ending: str, tmp_path: Path)
     assert [(c.get("value"), c.get("label")) for c in categories] == [(str(i), n) for i, n in enumerate(ISPRS.names)]
     with pytest.raises(OutputError, match="exists already"):
         write_polygons(path, out)
-    assert write_polygons(path, out, overwrite=True) == count
+    assert write_polygons(path, out, overwrite=True) < count  # without specks
     assert not [left for left in tmp_path.iterdir() if ".partial-" in left.name]
 
 
@@ -198,3 +199,17 @@ def test_the_style_of_a_class_raster_has_its_classes_only(tmp_path: Path) -> Non
     style = ElementTree.fromstring((tmp_path / "map.qml").read_text().partition("\n")[2])
     entries = [(e.get("value"), e.get("label"), e.get("color")) for e in style.iter("paletteEntry")]
     assert entries == [("0", "background", "#ebebe1"), ("1", "building", "#c83c32")]
+
+
+def test_specks_and_stairs_are_left_out_unless_asked_for(tmp_path: Path, run: Run) -> None:
+    classes = np.zeros((60, 80), np.uint8)
+    classes[5:25, 5:25] = np.tril(np.ones((20, 20), np.uint8))
+    classes[40:47, 40:49], classes[40:48, 60:68] = 1, 1  # 63 and 64 pixels
+    path = write_map(tmp_path / "map.tif", classes, BUILDINGS)
+    status, text, _ = run("polygons", path, "--out", tmp_path / "x.gpkg")
+    assert status == 0 and "smaller than 64 pixels: 1; bends below 1 pixel are removed" in text
+    shapes = shapely.from_wkb(pyogrio.raw.read(tmp_path / "x.gpkg", layer="x")[2])
+    assert sorted(shapely.get_num_coordinates(shapes))[0] == 5 and shapely.get_num_coordinates(shapes).max() < 10
+    run("polygons", path, "--out", tmp_path / "all.gpkg", *EXACT)
+    shapes = shapely.from_wkb(pyogrio.raw.read(tmp_path / "all.gpkg", layer="all")[2])
+    assert len(shapes) == 3 and shapely.get_num_coordinates(shapes).max() == 41 + 2

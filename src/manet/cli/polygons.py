@@ -6,16 +6,21 @@ from typing import Annotated, Literal
 import typer
 
 from manet.cli.console import console
+from manet.cli.progress import ConsoleProgress
 
 BackgroundOption = Annotated[
     Literal["out", "cells"],
     typer.Option(help="Polygons: the class called background is left out, or cut into cells of 1024 pixels."),
 ]
 SimplifyOption = Annotated[
-    float, typer.Option(min=0, help="Polygons: bends smaller than so many pixels go; shared borders stay shared.")
+    float,
+    typer.Option(min=0, help="Polygons: bends smaller than so many pixels go (0: none); shared borders stay shared."),
 ]
 LeastAreaOption = Annotated[
-    float, typer.Option("--min-area", min=0, help="Polygons: smaller ones are left out, square metres.")
+    float | None,
+    typer.Option(
+        "--min-area", min=0, help="Polygons: smaller ones are left out, square metres (0: none); by default 64 pixels."
+    ),
 ]
 
 
@@ -28,14 +33,14 @@ def polygons(
         Path | None, typer.Option(help="The map's raster of probabilities, for each polygon's confidence.")
     ] = None,
     background: BackgroundOption = "out",
-    simplify: SimplifyOption = 0,
-    least_area: LeastAreaOption = 0,
+    simplify: SimplifyOption = 1,
+    least_area: LeastAreaOption = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace polygons that are there.")] = False,
 ) -> None:
     """Polygons of a map: whole ones, each with its class, name and area on the ellipsoid."""
     from manet.raster.polygons import PolygonSettings, write_polygons
 
     settings = PolygonSettings(background, simplify, least_area)
-    with console.status("tracing polygons"):
-        count = write_polygons(map_file, out, probabilities, settings, overwrite)
+    with ConsoleProgress() as progress, console.status("tracing polygons"):
+        count = write_polygons(map_file, out, probabilities, settings, overwrite, progress)
     console.print(f"{count} polygon{'' if count == 1 else 's'}: {out}", highlight=False, soft_wrap=True)

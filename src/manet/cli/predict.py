@@ -85,8 +85,8 @@ def predict(
         ),
     ] = None,
     background: BackgroundOption = "out",
-    simplify: SimplifyOption = 0,
-    least_area: LeastAreaOption = 0,
+    simplify: SimplifyOption = 1,
+    least_area: LeastAreaOption = None,
     preview: Annotated[
         Path | None, typer.Option(help="Picture to write, .png: the scene and its map, at most 1000 pixels each.")
     ] = None,
@@ -163,7 +163,9 @@ def predict(
             _predict_one(opened, *jobs[0], settings, progress)
 
 
-def _polygon_settings(background: Literal["out", "cells"], simplify: float, least_area: float) -> "PolygonSettings":
+def _polygon_settings(
+    background: Literal["out", "cells"], simplify: float, least_area: float | None
+) -> "PolygonSettings":
     from manet.raster.polygons import PolygonSettings
 
     return PolygonSettings(background, simplify, least_area)

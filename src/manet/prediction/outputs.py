@@ -1,7 +1,7 @@
 """What is written of a scene: rasters, the ground that each class covers, polygons."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,9 @@ from manet.legend import Legend
 from manet.prediction.layers import Layers
 from manet.prediction.predictor import Predicted
 from manet.prediction.resume import Bytes, Journal
+from manet.progress import QUIET, Progress
 from manet.raster.cog import write_cog
+from manet.raster.provenance import as_tags
 from manet.raster.scene import Scene
 from manet.raster.styles import probability_style, style_path, uncertainty_style
 from manet.raster.windows import Window
@@ -124,17 +126,36 @@ def _of_strip(first: Predicted, rest: Iterator[Predicted], layers: Layers) -> It
         yield found.window, layers.stack(found.probabilities)
 
 
-def write_outputs(scene: Scene, outputs: Outputs, legend: Legend, journal: Journal) -> None:
+def write_outputs(
+    scene: Scene,
+    outputs: Outputs,
+    legend: Legend,
+    journal: Journal,
+    origin: Mapping[str, str] | None = None,
+    progress: Progress = QUIET,
+) -> None:
     """Put the rasters together from the journal's strips, then take surfaces and polygons of the map.
 
     Always in one order, so that the bytes do not depend on how often the prediction was stopped. Nothing is left in
     the place of a raster if writing it fails.
+
+    Args:
+        scene: What was predicted.
+        outputs: What to write, and where.
+        legend: The classes.
+        journal: All finished strips.
+        origin: Model, version and scene, as tags of the rasters and attributes of the polygons; the day on which the
+            prediction was begun is added.
+        progress: Is told which polygons were left out.
     """
     journal.strips.check_cover(scene.height, scene.width)
     place = {"height": scene.height, "width": scene.width, "crs": scene.crs, "transform": scene.transform}
     layers = outputs.layers(legend)
 
+    tags = as_tags({**origin, "date": journal.begun}) if origin else {}
+
     def copy(chosen: slice, raster: Writer) -> None:
+        raster.tag(tags)
         for block, values in journal.strips.blocks(scene.height, scene.width, chosen):
             raster.write(values, block)
 
@@ -162,7 +183,12 @@ def write_outputs(scene: Scene, outputs: Outputs, legend: Legend, journal: Journ
         from manet.raster.polygons import write_polygons
 
         write_polygons(
-            outputs.classes, outputs.polygons, outputs.probabilities, outputs.polygon_settings, overwrite=True
+            outputs.classes,
+            outputs.polygons,
+            outputs.probabilities,
+            outputs.polygon_settings,
+            overwrite=True,
+            progress=progress,
         )
     if outputs.preview is not None:
         from manet.pictures.preview import write_preview

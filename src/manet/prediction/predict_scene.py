@@ -84,7 +84,7 @@ def predict_scene(
                         "everywhere"
                     )
                 journal.mark_complete()
-                write_outputs(own, outputs, card.legend, journal)
+                write_outputs(own, outputs, card.legend, journal, _origin(runtime, card, image), progress)
                 if outputs.stac is not None:
                     from manet.stac.item import write_item
                     from manet.stac.map_item import map_item
@@ -94,6 +94,15 @@ def predict_scene(
                     write_item(item, outputs.stac, overwrite=True)
     size = f"{image.height} x {image.width} pixels"
     progress.note(f"{size} mapped to {', '.join(card.legend.names)}: {outputs.classes}")
+
+
+def _origin(runtime: Runtime, card: Card, scene: Scene) -> dict[str, str]:
+    """What a map says of where it comes from."""
+    return {
+        "model": f"{card.recipe.network.name} of {card.dataset}, SHA-256 {runtime.digest[:12]}",
+        "version": f"manet {version('manet')}",
+        "scene": Path(scene.path).name,
+    }
 
 
 def _depends_on(runtime: Runtime, scene: Scene, outputs: Outputs, settings: PredictionSettings) -> dict[str, Any]:

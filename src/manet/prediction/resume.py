@@ -8,6 +8,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -48,6 +49,8 @@ class Journal:
         self.settings = settings
         self.chosen: dict[str, Any] = {}
         """What the first start chose by itself, and later ones take over."""
+        self.begun = today()
+        """The day of the first start: outputs name it, and do not depend on when they are resumed."""
         self._record, self._complete = self.folder / "journal.json", self.folder / "complete"
         self._lock = FolderLock(self.folder)
         if self.folder.exists():
@@ -68,6 +71,7 @@ class Journal:
         with _undamaged(self._record):
             record = json.loads(self._record.read_text(encoding="utf-8"))
             self.chosen, before = dict(record["chosen"]), dict(record["settings"])
+            self.begun = str(record.get("begun", self.begun))
         for name in settings | before:
             if settings.get(name) != before.get(name):
                 raise OutputError(
@@ -84,7 +88,7 @@ class Journal:
     def begin(self) -> None:
         """Write down settings and choices. Raises OutputError where another process makes the same outputs."""
         self._lock.acquire()
-        _write(self._record, {"settings": self.settings, "chosen": self.chosen})
+        _write(self._record, {"settings": self.settings, "chosen": self.chosen, "begun": self.begun})
 
     def mark_complete(self) -> None:
         _write(self._complete, True)
@@ -218,6 +222,11 @@ def _undamaged(path: Path) -> Iterator[None]:
         raise OutputError(
             f"{path} is damaged ({type(error).__name__}: {error}); predict anew: ask for a restart", option="restart"
         ) from error
+
+
+def today() -> str:
+    """The day, UTC, as 2026-11-27."""
+    return datetime.now(UTC).date().isoformat()
 
 
 def _name(window: Window) -> str:

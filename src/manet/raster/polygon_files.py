@@ -30,6 +30,8 @@ DRIVERS = {
 }
 ENDINGS = tuple(DRIVERS)
 
+WRITE_ERRORS = (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, pyogrio.errors.FeatureError)
+
 BATCH = 50_000
 """How many polygons are written to a GeoPackage at a time; other files are written at once."""
 
@@ -90,8 +92,8 @@ def write_layers(out: Path, layers: Iterable[Layer], crs: str | None, style: str
                 count += len(layer.shapes)
             if driver == "GPKG":
                 add_style(partial, out.stem, style)
-        except (pyogrio.errors.DataSourceError, pyogrio.errors.FeatureError, sqlite3.Error) as error:
-            raise OutputError(f"{out} cannot be written ({error}); check the folder and the disk") from error
+        except (*WRITE_ERRORS, sqlite3.Error) as error:
+            raise OutputError(f"{out} cannot be written ({error}); check the name, the folder and the disk") from error
     if driver != "GPKG":
         write_style(out, style, overwrite)
     return count

@@ -10,9 +10,11 @@ import shapely
 from numpy.typing import NDArray
 
 from manet.errors import SceneError
+from manet.progress import QUIET, Progress
 from manet.raster.class_raster import as_bytes
 from manet.raster.ellipsoid import ground_of
 from manet.raster.polygon_files import BATCH, Layer, check_polygon_file, write_layers
+from manet.raster.provenance import read_provenance
 from manet.raster.scene import Scene
 from manet.raster.simplify import simplify
 from manet.raster.styles import polygon_style
@@ -23,16 +25,20 @@ BACKGROUND = "background"
 """The name of the class that gets no polygons, or polygons cut at cells."""
 
 
+LEAST_PIXELS = 64
+"""Polygons of fewer pixels are specks, unless a smallest area is asked for."""
+
+
 @dataclass(frozen=True)
 class PolygonSettings:
     """Which polygons to write."""
 
     background: Literal["out", "cells"] = "out"
     """What happens to the class named background: it is left out, or cut at the borders of cells of 1024 pixels."""
-    simplify: float = 0.0
+    simplify: float = 1.0
     """Bends smaller than this are removed, pixels; 0 keeps the stairs of the pixels."""
-    least_area_m2: float = 0.0
-    """Smaller polygons are left out."""
+    least_area_m2: float | None = None
+    """Smaller polygons are left out. None: those of fewer than LEAST_PIXELS pixels; 0: none."""
 
 
 def write_polygons(
@@ -41,12 +47,13 @@ def write_polygons(
     probabilities: Path | None = None,
     settings: PolygonSettings | None = None,
     overwrite: bool = False,
+    progress: Progress = QUIET,
 ) -> int:
     """Write the polygons of a class raster.
 
     Their attributes are class (its index), name, area_m2 (on the ellipsoid, of the pixels even if the outline is
     simplified; none without a CRS) and, with probabilities, confidence: 0 to 1, the mean over the polygon's pixels of
-    the largest probability.
+    the largest probability; of a map of manet also what it was made by and from: model, version, scene and date.
 
     Args:
         map_file: Class raster, whose side-car file holds the names of the classes.
@@ -54,6 +61,7 @@ def write_polygons(
         probabilities: Raster of shares as bytes, one band per class, of the same size as the map.
         settings: Which polygons to write.
         overwrite: Whether a file that exists is replaced.
+        progress: Is told what was left out.
 
     Returns:
         How many polygons were written.
@@ -63,14 +71,22 @@ def write_polygons(
         SceneError: The map cannot be read, or has no CRS although a smallest area is asked for.
     """
     with as_bytes(map_file) as classes:
-        return _write_polygons(classes, map_file, out, probabilities, settings or PolygonSettings(), overwrite)
+        return _write_polygons(
+            classes, map_file, out, probabilities, settings or PolygonSettings(), overwrite, progress
+        )
 
 
 def _write_polygons(
-    map_file: Path, named: Path, out: Path, probabilities: Path | None, settings: PolygonSettings, overwrite: bool
+    map_file: Path,
+    named: Path,
+    out: Path,
+    probabilities: Path | None,
+    settings: PolygonSettings,
+    overwrite: bool,
+    progress: Progress,
 ) -> int:
     check_polygon_file(out)
-    entries = read_entries(named)
+    entries, origin = read_entries(named), read_provenance(named)
     names = {entry.value: entry.name for entry in entries}
     with Scene(map_file) as scene:
         transform, crs, ground = scene.transform, scene.crs, ground_of(scene.crs, scene.transform)
@@ -78,11 +94,11 @@ def _write_polygons(
         raise SceneError(f"{named} has no CRS, so the sizes of its polygons are unknown; assign one")
     background = next((index for index, name in names.items() if name.casefold() == BACKGROUND), None)
     polygons = trace(map_file, background, settings.background == "cells")
+    pixels = polygons.sums(polygons.corners[:, 0].astype(np.int64) * polygons.corners[:, 1]) if len(polygons) else None
     confidence = None
     if probabilities is not None:
         _check_probabilities(probabilities, map_file, named)
-    if probabilities is not None and len(polygons):
-        pixels = polygons.sums(polygons.corners[:, 0].astype(np.int64) * polygons.corners[:, 1])
+    if probabilities is not None and pixels is not None:
         confidence = polygons.sums(integral(probabilities, polygons.corners)) / pixels / FULL
     simple = simplify(polygons, settings.simplify) if settings.simplify else None
 
@@ -96,7 +112,10 @@ def _write_polygons(
             exact = shapely.transform(polygons.shapes(first, last), on_map)
             shapes = exact if simple is None else shapely.transform(simple[first:last], on_map)
             areas = np.full(last - first, np.nan) if ground is None else ground.polygon_areas_m2(exact)
-            kept = np.flatnonzero(~(areas < settings.least_area_m2))
+            if settings.least_area_m2 is not None or pixels is None:
+                kept = np.flatnonzero(~(areas < (settings.least_area_m2 or 0)))
+            else:
+                kept = np.flatnonzero(pixels[first:last] >= LEAST_PIXELS)
             classes = polygons.classes[first:last][kept].astype(np.int32)
             fields = {
                 "class": classes,
@@ -105,10 +124,17 @@ def _write_polygons(
             }
             if confidence is not None:
                 fields["confidence"] = confidence[first:last][kept]
+            fields |= {name: np.full(len(kept), value, object) for name, value in origin.items()}
             yield Layer(shapes[kept], fields)
 
     shown = [entry for entry in entries if entry.value != background or settings.background == "cells"]
-    return write_layers(out, layers(), crs.to_wkt() if crs is not None else None, polygon_style(shown), overwrite)
+    count = write_layers(out, layers(), crs.to_wkt() if crs is not None else None, polygon_style(shown), overwrite)
+    if count < len(polygons) or settings.simplify:
+        least = f"{LEAST_PIXELS} pixels" if settings.least_area_m2 is None else f"{settings.least_area_m2:g} m²"
+        specks = f"polygons left out because they are smaller than {least}: {len(polygons) - count:,}"
+        size = f"{settings.simplify:g} pixel{'' if settings.simplify == 1 else 's'}"
+        progress.note(specks + (f"; bends below {size} are removed" if settings.simplify else ""))
+    return count
 
 
 def _check_probabilities(probabilities: Path, map_file: Path, named: Path) -> None:

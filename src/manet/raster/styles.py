@@ -15,9 +15,6 @@ from manet.legend import Legend
 
 Colour = tuple[int, int, int]
 
-FULL = 254
-"""The byte that stands for a share of 1."""
-
 PROBABILITY = ((255, 255, 229), (254, 196, 79), (204, 76, 2), (102, 37, 6))
 """The colours of probabilities, from 0 to 1: each darker than the one before, so they are told apart without hues."""
 
@@ -59,7 +56,7 @@ def class_style(entries: Sequence[Entry]) -> str:
 
 
 def share_style(band: int, name: str, colours: Sequence[Colour]) -> str:
-    """The QML of a raster of shares as bytes (254 is 1): a ramp from 0 to 100 %.
+    """The QML of a raster of shares as bytes (254 is 1): a ramp from 0 to 100 %. QGIS applies the bands' scale itself.
 
     Args:
         band: The band that is shown, from 1.
@@ -67,16 +64,16 @@ def share_style(band: int, name: str, colours: Sequence[Colour]) -> str:
         colours: From 0 to 1, equally spaced; at least two.
     """
     root, renderer = _raster("singlebandpseudocolor", band)
-    renderer.attrib.update(classificationMin="0", classificationMax=str(FULL))
+    renderer.attrib.update(classificationMin="0", classificationMax="1")
     shader = ElementTree.SubElement(ElementTree.SubElement(renderer, "rastershader"), "colorrampshader")
     shader.attrib.update(colorRampType="INTERPOLATED", classificationMode="1", clip="0")
-    shader.attrib.update(minimumValue="0", maximumValue=str(FULL))
+    shader.attrib.update(minimumValue="0", maximumValue="1")
     for number, colour in enumerate(colours):
         share = number / (len(colours) - 1)
         ElementTree.SubElement(
             shader,
             "item",
-            value=f"{share * FULL:g}",
+            value=f"{share:.6g}",
             color=as_hex(colour),
             alpha="255",
             label=f"{name}: {100 * share:.0f} %",
@@ -150,7 +147,7 @@ CREATE TABLE layer_styles (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, f_table_catalog TEXT(256), f_table_schema TEXT(256),
     f_table_name TEXT(256), f_geometry_column TEXT(256), styleName TEXT(30), styleQML TEXT, styleSLD TEXT,
     useAsDefault BOOLEAN, description TEXT, owner TEXT(30), ui TEXT(30),
-    update_time DATETIME DEFAULT CURRENT_TIMESTAMP
+    update_time DATETIME DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
 )
 """
 """The table in which QGIS looks for the style of a layer."""

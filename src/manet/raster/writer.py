@@ -1,7 +1,7 @@
 """Writing GeoTIFFs: window by window, under a temporary name that becomes the final one when the file is complete."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,15 @@ from manet.errors import OutputError, SceneError
 from manet.files import refuse_existing, replacing
 from manet.legend import IGNORED, Legend
 from manet.raster.scene import open_dataset, rasterio_window
-from manet.raster.styles import FULL, OTHERS, Entry, class_style, entries_of, style_path, write_style
+from manet.raster.styles import OTHERS, Entry, class_style, entries_of, style_path, write_style
 from manet.raster.windows import Window, tiles
 
 BLOCK = 512
 """Height and width of a GeoTIFF's internal blocks."""
+
+
+FULL = 254
+"""The byte that stands for a share of 1; the byte IGNORED stands for a pixel that is not valid."""
 
 
 class Writer:
@@ -49,6 +53,10 @@ class Writer:
         if self._has_mask or (valid is not None and not valid.all()):
             self._write_valid(np.ones(values.shape[-2:], bool) if valid is None else valid, window)
         self._written.append(window)
+
+    def tag(self, tags: Mapping[str, str]) -> None:
+        """Set tags of the file; no others are touched."""
+        self._dataset.update_tags(**tags)
 
     def _write_valid(self, valid: NDArray[np.bool_], window: Window) -> None:
         with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True):
