@@ -3,7 +3,7 @@
 import time
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,7 +23,14 @@ from manet.cli.options import (
     parse_halo,
     parse_size,
 )
-from manet.cli.polygons import BackgroundOption, LeastAreaOption, SimplifyOption
+from manet.cli.polygons import (
+    BackgroundOption,
+    DisplacementOption,
+    LeastAreaOption,
+    RegulariseOption,
+    SimplifyOption,
+    parse_classes,
+)
 from manet.cli.progress import ConsoleProgress, EventProgress, only_events
 from manet.errors import ManetError, OptionError
 
@@ -32,7 +39,6 @@ if TYPE_CHECKING:
     from manet.prediction.outputs import Outputs
     from manet.prediction.settings import PredictionSettings
     from manet.raster.inputs import NamedScene
-    from manet.raster.polygons import PolygonSettings
 
 MAPPED_AREAS = (
     "the areas are mapped ones, which classification errors bias; `manet assess` gives estimates with intervals"
@@ -91,6 +97,8 @@ def predict(
     background: BackgroundOption = "out",
     simplify: SimplifyOption = 1,
     least_area: LeastAreaOption = None,
+    regularise: RegulariseOption = "",
+    displacement: DisplacementOption = 0.5,
     preview: Annotated[
         Path | None, typer.Option(help="Picture to write, .png: the scene and its map, at most 1000 pixels each.")
     ] = None,
@@ -138,6 +146,13 @@ def predict(
             collar=collar,
             limit_megapixels=inf if yes else PredictionSettings.limit_megapixels,
         )
+        polygon_settings = None
+        if polygons:
+            from manet.raster.polygons import PolygonSettings
+
+            polygon_settings = PolygonSettings(
+                background, simplify, least_area, parse_classes(regularise), displacement
+            )
         jobs = [
             (
                 scene.path,
@@ -147,7 +162,7 @@ def predict(
                     uncertainty=place(uncertainty, scene) if uncertainty else None,
                     surfaces=place(areas, scene, ".csv") if areas else None,
                     polygons=place(polygons, scene, ".gpkg") if polygons else None,
-                    polygon_settings=_polygon_settings(background, simplify, least_area) if polygons else None,
+                    polygon_settings=polygon_settings,
                     preview=place(preview, scene, ".png") if preview else None,
                     stac=place(stac, scene, ".json") if stac else None,
                     cog=cog,
@@ -166,14 +181,6 @@ def predict(
             _predict_all(opened, jobs, settings, progress)
         else:
             _predict_one(opened, *jobs[0], settings, progress)
-
-
-def _polygon_settings(
-    background: Literal["out", "cells"], simplify: float, least_area: float | None
-) -> "PolygonSettings":
-    from manet.raster.polygons import PolygonSettings
-
-    return PolygonSettings(background, simplify, least_area)
 
 
 def _predict_one(

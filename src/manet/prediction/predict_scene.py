@@ -48,6 +48,10 @@ def predict_scene(
     """
     with Scene(scene) as image:
         outputs.check(image.files)
+        if outputs.polygon_settings is not None:
+            from manet.raster.polygons import check_classes
+
+            check_classes(outputs.polygon_settings, card.legend.names)
         journal = Journal(outputs.classes, _depends_on(runtime, image, outputs, settings), outputs.restart)
         with journal:
             journal.clear_way([*outputs.paths, *outputs.styles], outputs.overwrite)
