@@ -1,6 +1,7 @@
 """`manet predict`: the map of a scene."""
 
 import time
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -73,6 +74,9 @@ def predict(
         bool, typer.Option("--native", help="Keep the scene's ground sampling distance where the training's differs.")
     ] = False,
     collar: CollarOption = "auto",
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Map scenes of any size, however long it takes (from 20,000 megapixels on).")
+    ] = False,
     device: DeviceOption = "auto",
     probabilities: Annotated[
         Path | None, typer.Option(help="Raster to write: each class's probability, of bytes (254 is 1).")
@@ -140,6 +144,7 @@ def predict(
             augmentation=augmentation,
             native=native,
             collar=collar,
+            limit_megapixels=inf if yes else PredictionSettings.limit_megapixels,
         )
         polygon_settings = None
         if polygons:
