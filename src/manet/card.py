@@ -1,15 +1,18 @@
 """The card of a trained network: what it was made from, what it takes and what it gives. Stored in the checkpoint."""
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from safetensors import SafetensorError, safe_open
 
 from manet.errors import CheckpointError, CheckpointNotFoundError, ManetError
 from manet.legend import Legend
 from manet.recipe import Recipe
 from manet.wrong_values import explain
+
+DTYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "float16", "float32", "float64")
+"""Number types of imagery."""
 
 METADATA = "manet"
 """The key of the card in a checkpoint's metadata."""
@@ -18,21 +21,21 @@ METADATA = "manet"
 class Card(BaseModel):
     """Everything about a trained network but its weights."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     recipe: Recipe
     dataset: str
     legend: Legend
-    bands: tuple[str, ...]
+    bands: tuple[str, ...] = Field(min_length=1)
     dtype: str
     """Number type of the imagery it was trained on."""
     band_mean: tuple[float, ...]
-    band_std: tuple[float, ...]
-    gsd_m: float | None
+    band_std: tuple[Annotated[float, Field(gt=0)], ...]
+    gsd_m: float | None = Field(gt=0)
     """Ground sampling distance of the training imagery, metres a pixel."""
-    training_size: int
+    training_size: int = Field(gt=0)
     """Height and width of the training patches, pixels."""
-    halo: int | None = None
+    halo: int | None = Field(default=None, ge=0)
     """Pixels of context that scene context needs around what a window decides, measured on the validation areas; None
     where it was not measured, or the network cannot have it."""
     scores: dict[str, Any]
@@ -40,6 +43,15 @@ class Card(BaseModel):
     attribution: str
     version: str
     """Of manet, when it was trained."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Card":
+        for name in ("band_mean", "band_std"):
+            if (count := len(getattr(self, name))) != len(self.bands):
+                raise ValueError(f"{name} has {count} values for {len(self.bands)} bands")
+        if self.dtype not in DTYPES:
+            raise ValueError(f"dtype is '{self.dtype}'; expected one of {', '.join(DTYPES)}")
+        return self
 
 
 def read_card(path: str | Path) -> Card:

@@ -108,9 +108,9 @@ def _run(folder: Path) -> dict[str, str]:
     rows = {"state to resume from": "yes" if (folder / STATE).exists() else f"no {STATE}"}
     if (folder / BEST).is_file():
         return rows | _card_of_best(folder / BEST)
-    from manet.recipe import Recipe
+    from manet.run_folder import read_kept_recipe
 
-    recipe = Recipe.model_validate_json((folder / RECIPE).read_text(encoding="utf-8-sig"))
+    recipe = read_kept_recipe(folder)
     return rows | {
         "network": f"{recipe.network.name}, encoder {recipe.network.encoder}",
         "epochs": str(recipe.training.epochs),

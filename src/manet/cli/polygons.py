@@ -22,6 +22,17 @@ LeastAreaOption = Annotated[
         "--min-area", min=0, help="Polygons: smaller ones are left out, square metres (0: none); by default 64 pixels."
     ),
 ]
+RegulariseOption = Annotated[
+    str, typer.Option(metavar="CLASSES", help="Polygons: these classes, with commas between, get right angles.")
+]
+DisplacementOption = Annotated[
+    float, typer.Option(min=0.01, help="Polygons: how far an outline may move for its right angles, metres.")
+]
+
+
+def parse_classes(text: str) -> tuple[str, ...]:
+    """The names of classes in a text with commas between."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def polygons(
@@ -35,12 +46,14 @@ def polygons(
     background: BackgroundOption = "out",
     simplify: SimplifyOption = 1,
     least_area: LeastAreaOption = None,
+    regularise: RegulariseOption = "",
+    displacement: DisplacementOption = 0.5,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace polygons that are there.")] = False,
 ) -> None:
     """Polygons of a map: whole ones, each with its class, name and area on the ellipsoid."""
     from manet.raster.polygons import PolygonSettings, write_polygons
 
-    settings = PolygonSettings(background, simplify, least_area)
+    settings = PolygonSettings(background, simplify, least_area, parse_classes(regularise), displacement)
     with ConsoleProgress() as progress, console.status("tracing polygons"):
         count = write_polygons(map_file, out, probabilities, settings, overwrite, progress)
     console.print(f"{count} polygon{'' if count == 1 else 's'}: {out}", highlight=False, soft_wrap=True)

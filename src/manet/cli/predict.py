@@ -1,8 +1,9 @@
 """`manet predict`: the map of a scene."""
 
 import time
+from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,7 +23,14 @@ from manet.cli.options import (
     parse_halo,
     parse_size,
 )
-from manet.cli.polygons import BackgroundOption, LeastAreaOption, SimplifyOption
+from manet.cli.polygons import (
+    BackgroundOption,
+    DisplacementOption,
+    LeastAreaOption,
+    RegulariseOption,
+    SimplifyOption,
+    parse_classes,
+)
 from manet.cli.progress import ConsoleProgress, EventProgress, only_events
 from manet.errors import ManetError, OptionError
 
@@ -31,7 +39,6 @@ if TYPE_CHECKING:
     from manet.prediction.outputs import Outputs
     from manet.prediction.settings import PredictionSettings
     from manet.raster.inputs import NamedScene
-    from manet.raster.polygons import PolygonSettings
 
 MAPPED_AREAS = (
     "the areas are mapped ones, which classification errors bias; `manet assess` gives estimates with intervals"
@@ -67,6 +74,9 @@ def predict(
         bool, typer.Option("--native", help="Keep the scene's ground sampling distance where the training's differs.")
     ] = False,
     collar: CollarOption = "auto",
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Map scenes of any size, however long it takes (from 20,000 megapixels on).")
+    ] = False,
     device: DeviceOption = "auto",
     probabilities: Annotated[
         Path | None, typer.Option(help="Raster to write: each class's probability, of bytes (254 is 1).")
@@ -87,6 +97,8 @@ def predict(
     background: BackgroundOption = "out",
     simplify: SimplifyOption = 1,
     least_area: LeastAreaOption = None,
+    regularise: RegulariseOption = "",
+    displacement: DisplacementOption = 0.5,
     preview: Annotated[
         Path | None, typer.Option(help="Picture to write, .png: the scene and its map, at most 1000 pixels each.")
     ] = None,
@@ -132,7 +144,15 @@ def predict(
             augmentation=augmentation,
             native=native,
             collar=collar,
+            limit_megapixels=inf if yes else PredictionSettings.limit_megapixels,
         )
+        polygon_settings = None
+        if polygons:
+            from manet.raster.polygons import PolygonSettings
+
+            polygon_settings = PolygonSettings(
+                background, simplify, least_area, parse_classes(regularise), displacement
+            )
         jobs = [
             (
                 scene.path,
@@ -142,7 +162,7 @@ def predict(
                     uncertainty=place(uncertainty, scene) if uncertainty else None,
                     surfaces=place(areas, scene, ".csv") if areas else None,
                     polygons=place(polygons, scene, ".gpkg") if polygons else None,
-                    polygon_settings=_polygon_settings(background, simplify, least_area) if polygons else None,
+                    polygon_settings=polygon_settings,
                     preview=place(preview, scene, ".png") if preview else None,
                     stac=place(stac, scene, ".json") if stac else None,
                     cog=cog,
@@ -161,14 +181,6 @@ def predict(
             _predict_all(opened, jobs, settings, progress)
         else:
             _predict_one(opened, *jobs[0], settings, progress)
-
-
-def _polygon_settings(
-    background: Literal["out", "cells"], simplify: float, least_area: float | None
-) -> "PolygonSettings":
-    from manet.raster.polygons import PolygonSettings
-
-    return PolygonSettings(background, simplify, least_area)
 
 
 def _predict_one(

@@ -152,5 +152,7 @@ def read_manifest(folder: str | Path) -> Manifest:
     except ValidationError as error:
         reason = explain(error, Manifest)
         raise DatasetError(f"{path} is not a manifest ({reason}); prepare the dataset again") from error
+    except UnicodeDecodeError as error:
+        raise DatasetError(f"{path} is not a manifest ({error}); prepare the dataset again") from error
     except OSError as error:
         raise DatasetError(f"{path} cannot be read ({error.strerror}); check the folder") from error

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from manet.card import Card
 from manet.datasets.manifest import SPLITS, Manifest
@@ -104,5 +104,5 @@ def read_about(folder: Path) -> About | None:
     """The facts in a folder; None if there are none, or none that this version can read."""
     try:
         return About.model_validate_json((folder / ABOUT).read_text(encoding="utf-8"))
-    except (OSError, ValidationError):
+    except (OSError, ValueError):
         return None

@@ -15,7 +15,7 @@ from manet.prediction.summary_tree import SummaryFile
 from manet.progress import Progress
 from manet.raster.bands import find_bands, is_named
 from manet.raster.collar import Collar, Colour, find_collar
-from manet.raster.scene import Scene
+from manet.raster.scene import MOST, SENSELESS, Scene
 from manet.raster.windows import Window, starts, tiles
 
 SAME_GSD = 1.1
@@ -148,6 +148,13 @@ def tell(scenes: Iterable[Adapted], progress: Progress) -> None:
         progress.note(line)
     for line in dict.fromkeys(line for adapted in scenes for line in adapted.warnings):
         progress.warn(line)
+
+
+def tell_senseless(scene: Scene, progress: Progress) -> None:
+    """Warn of pixels that were read and are no measurements."""
+    if count := len(scene.senseless):
+        number = f"{MOST} and more" if count >= MOST else str(count)
+        progress.warn(f"pixels of {scene.path} that are not finite, or {SENSELESS:g} and more, are nodata: {number}")
 
 
 class OwnGrid(Predictor):

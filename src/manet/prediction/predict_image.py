@@ -9,7 +9,7 @@ from rasterio.io import DatasetReaderBase
 
 from manet.card import Card
 from manet.errors import OptionError, SceneError
-from manet.prediction.adapt import adapt_as_set, tell
+from manet.prediction.adapt import adapt_as_set, tell, tell_senseless
 from manet.prediction.build_predictor import build_predictor
 from manet.prediction.prediction import Prediction
 from manet.prediction.predictor import classes_of
@@ -43,6 +43,7 @@ def predict_image(
                 own, own.window, lambda done: progress.count("predicting", done, steps, megapixels)
             ):
                 probabilities[:, *found.window.slices] = found.probabilities
+            tell_senseless(seen, progress)
             return Prediction(classes_of(probabilities), probabilities, card.legend, own.crs, own.transform)
 
 

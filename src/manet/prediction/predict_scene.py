@@ -7,15 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from manet.card import Card
-from manet.prediction.adapt import adapt_as_set, tell
+from manet.prediction.adapt import adapt_as_set, tell, tell_senseless
 from manet.prediction.build_predictor import build_predictor
 from manet.prediction.outputs import Outputs, keep_strips, write_outputs
 from manet.prediction.predictor import Predicted
 from manet.prediction.resume import Journal
 from manet.prediction.settings import PredictionSettings
+from manet.prediction.work import check_work
 from manet.progress import QUIET, Progress
 from manet.raster.scene import Scene
 from manet.runtime.protocol import Runtime
+
+BOUNDS = ("memory_bytes", "limit_megapixels")
+"""Settings that a map does not depend on."""
 
 
 def predict_scene(
@@ -39,16 +43,22 @@ def predict_scene(
     Raises:
         SceneError: The scene cannot be read, or lacks bands that the network takes.
         OutputError: An output exists and is not to be replaced, or cannot be written.
-        OptionError: Settings do not go together.
+        OptionError: Settings do not go together, or more would be computed than they allow.
         NetworkError: Scene context would not be exact with this network.
     """
     with Scene(scene) as image:
         outputs.check(image.files)
+        if outputs.polygon_settings is not None:
+            from manet.raster.polygons import check_classes
+
+            check_classes(outputs.polygon_settings, card.legend.names)
         journal = Journal(outputs.classes, _depends_on(runtime, image, outputs, settings), outputs.restart)
         with journal:
             journal.clear_way([*outputs.paths, *outputs.styles], outputs.overwrite)
+            check_work(runtime, card, image, settings)  # before its collar is looked for
             adapted = adapt_as_set(image, card, settings)
             tell([adapted], progress)
+            check_work(runtime, card, adapted.seen, settings)
             chosen = replace(settings, **journal.chosen)
             with adapted.own as own, adapted.seen as seen:
                 predictor = build_predictor(runtime, card, chosen, seen, progress=progress)
@@ -78,6 +88,7 @@ def predict_scene(
                         yield found
 
                 keep_strips(watched(), outputs.layers(card.legend), journal)
+                tell_senseless(seen, progress)
                 if empty:
                     progress.warn(
                         f"no pixel of {image.path} is valid (by its nodata, mask or alpha band), so the map is nodata "
@@ -108,7 +119,7 @@ def _origin(runtime: Runtime, card: Card, scene: Scene) -> dict[str, str]:
 def _depends_on(runtime: Runtime, scene: Scene, outputs: Outputs, settings: PredictionSettings) -> dict[str, Any]:
     """Everything that a map depends on, by names that a user understands."""
     of_scene = {f"scene ({name})": value for name, value in scene.identity().items()}
-    of_settings = {name: value for name, value in asdict(settings).items() if name != "memory_bytes"}
+    of_settings = {name: value for name, value in asdict(settings).items() if name not in BOUNDS}
     return {
         **of_scene,
         **of_settings,

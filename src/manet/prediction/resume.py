@@ -4,12 +4,15 @@ import json
 import os
 import shutil
 import zipfile
+import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,12 +59,21 @@ class Journal:
             self._lock.release()
             shutil.rmtree(self.folder, ignore_errors=True)
             return
-        record = json.loads(self._record.read_text(encoding="utf-8"))
-        self.chosen, before = record["chosen"], record["settings"]
-        self.begun = record.get("begun", self.begun)
+        try:
+            self._take_over()
+        except OutputError:
+            self._lock.release()
+            raise
+
+    def _take_over(self) -> None:
+        """What an earlier start chose, if it was made with these settings. Raises OutputError if not."""
+        settings = self.settings
+        with _undamaged(self._record):
+            record = json.loads(self._record.read_text(encoding="utf-8"))
+            self.chosen, before = dict(record["chosen"]), dict(record["settings"])
+            self.begun = str(record.get("begun", self.begun))
         for name in settings | before:
             if settings.get(name) != before.get(name):
-                self._lock.release()
                 raise OutputError(
                     f"{self.folder} holds an unfinished prediction with another {name} ({before.get(name)}, now "
                     f"{settings.get(name)}); predict with the same settings to resume it, or ask for a restart",
@@ -136,8 +148,7 @@ class Strips:
         """Raises OutputError where strips of a raster are missing, as when the folder was removed meanwhile."""
         pixels = 0
         for number in range(self.finished):
-            with zipfile.ZipFile(self._path(number)) as archive:
-                windows = [Window(*map(int, name.split())) for name in archive.namelist()]
+            windows = _windows(self._path(number))
             pixels += sum(window.height * window.width for window in windows)
         if pixels != height * width:
             raise OutputError(
@@ -171,8 +182,7 @@ class _Strip:
         self.path = path
         self._archive: zipfile.ZipFile | None = None
         self._windows: dict[int, list[Window]] = defaultdict(list)
-        with zipfile.ZipFile(path) as archive:
-            windows = [Window(*map(int, name.split())) for name in archive.namelist()]
+        windows = _windows(path)
         self.row = min((window.row for window in windows), default=0)
         self.bottom = max((window.bottom for window in windows), default=0)
         for window in windows:
@@ -191,9 +201,27 @@ class _Strip:
             self._archive.close()
 
     def _read(self, window: Window) -> Bytes:
-        if self._archive is None:
-            self._archive = zipfile.ZipFile(self.path)
-        return np.frombuffer(self._archive.read(_name(window)), np.uint8).reshape(-1, window.height, window.width)
+        with _undamaged(self.path):
+            if self._archive is None:
+                self._archive = zipfile.ZipFile(self.path)
+            return np.frombuffer(self._archive.read(_name(window)), np.uint8).reshape(-1, window.height, window.width)
+
+
+def _windows(path: Path) -> list[Window]:
+    """The windows that a strip holds. Raises OutputError if it is damaged."""
+    with _undamaged(path), zipfile.ZipFile(path) as archive:
+        return [Window(*map(int, name.split())) for name in archive.namelist()]
+
+
+@contextmanager
+def _undamaged(path: Path) -> Iterator[None]:
+    """Where a file of an unfinished prediction is read. Raises OutputError if that shows that it is damaged."""
+    try:
+        yield
+    except (OSError, ValueError, LookupError, TypeError, EOFError, RecursionError, zlib.error, BadZipFile) as error:
+        raise OutputError(
+            f"{path} is damaged ({type(error).__name__}: {error}); predict anew: ask for a restart", option="restart"
+        ) from error
 
 
 def today() -> str:

@@ -43,6 +43,9 @@ class PredictionSettings:
     """Which frame at the scene's edges is nodata: "auto" (of the colour that fills its corners), "keep" (none),
     "black", "white" or "both"."""
 
+    limit_megapixels: float = 20_000
+    """More than so many megapixels, overlaps and poses included, are refused: they are hours."""
+
     def __post_init__(self) -> None:
         if self.context == "scene" and self.augmentation != "none":
             raise OptionError(

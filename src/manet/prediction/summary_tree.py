@@ -1,12 +1,15 @@
 """Summaries of a scene: merged pair by pair, and kept in a file in case the prediction is interrupted."""
 
 import time
+import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
+from manet.errors import OutputError
 from manet.files import replacing
 from manet.runtime.protocol import Summary
 
@@ -59,18 +62,30 @@ class SummaryFile:
         self._saved = time.monotonic()
 
     def load(self, tree: SummaryTree) -> int:
-        """Put back what was saved; the number of windows that it holds, 0 where nothing was saved."""
+        """Put back what was saved; the number of windows that it holds, 0 where nothing was saved.
+
+        Raises OutputError if the file is damaged.
+        """
         if not self.path.exists():
             return 0
-        with np.load(self.path, allow_pickle=False) as state:
-            shape = [[int(n) for n in row] for row in state["shape"]]
-            tree.levels = [
-                [tuple(state[f"{level}-{module}-{part}"] for part in range(parts)) for module, parts in enumerate(row)]
-                if row and row[0] >= 0
-                else None
-                for level, row in enumerate(shape)
-            ]
-            return int(state["windows"])
+        try:
+            with np.load(self.path, allow_pickle=False) as state:
+                shape = [[int(n) for n in row] for row in state["shape"]]
+                tree.levels = [
+                    [
+                        tuple(state[f"{level}-{module}-{part}"] for part in range(parts))
+                        for module, parts in enumerate(row)
+                    ]
+                    if row and row[0] >= 0
+                    else None
+                    for level, row in enumerate(shape)
+                ]
+                return int(state["windows"])
+        except (OSError, ValueError, LookupError, TypeError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+            raise OutputError(
+                f"{self.path} is damaged ({type(error).__name__}: {error}); predict anew: ask for a restart",
+                option="restart",
+            ) from error
 
     def save(self, tree: SummaryTree, windows: int, now: bool = False) -> None:
         """Save the state, at most every SAVE_EVERY seconds unless it must be `now`."""

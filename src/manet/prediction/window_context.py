@@ -13,7 +13,7 @@ from manet.prediction.prefetch import prefetch
 from manet.prediction.settings import OVERLAP, WINDOW, Augmentation
 from manet.prediction.summary_tree import SummaryFile
 from manet.raster.scene import Scene
-from manet.raster.windows import Window, grid
+from manet.raster.windows import Window, count_starts, grid
 from manet.runtime.protocol import Runtime
 
 LEAST = 32
@@ -46,7 +46,8 @@ class WindowContext(Predictor):
         return self._overlap
 
     def steps(self, region: Window) -> int:
-        return len(self.windows(region))
+        step = self.window - self._overlap
+        return count_starts(region.height, self.window, step) * count_starts(region.width, self.window, step)
 
     def windows(self, region: Window) -> list[Window]:
         """The windows that cover a region, row by row."""

@@ -41,14 +41,13 @@ class ArrayScene(Scene):
         self.has_alpha, self.control_points, self.orientation, self.is_scaled = False, 0, 1, False
         self._indexes = list(range(len(image)))
         self._dataset = self._source = self._resampling = self._left_out = None
+        self.senseless = set()
 
     def read(self, window: Window) -> tuple[NDArray[np.generic], NDArray[np.bool_]]:
         image, valid = self.image[self._indexes][:, *window.slices], self.valid[window.slices].copy()
-        if np.issubdtype(image.dtype, np.floating):
-            valid &= np.isfinite(image).all(axis=0)
         if self._left_out is not None:
             valid &= ~self._left_out(window)
-        return image, valid
+        return image, self._measured(image, valid, window)
 
     def identity(self) -> dict[str, str | int]:
         return {"path": self.path}

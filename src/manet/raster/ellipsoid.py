@@ -52,6 +52,16 @@ class Ground:
         radii = self._axis**2 * (1 - self._squared_eccentricity) / w**2  # M N
         return radii * np.sqrt(1 - sine**2) * np.abs(right[0] * down[1] - right[1] * down[0])
 
+    def metres_per_pixel(self, row: float, col: float) -> Floats:
+        """Metres east and north of one column and of one row around a place, (2, 2)."""
+        rows = np.array([row])
+        steps = np.stack([self._step(rows, col, 0, 1)[:, 0], self._step(rows, col, 1, 0)[:, 0]])
+        sine = np.sin(self._geodetic(rows, col)[1, 0])
+        w = 1 - self._squared_eccentricity * sine**2
+        north = self._axis * (1 - self._squared_eccentricity) / w**1.5
+        east = self._axis / np.sqrt(w) * np.sqrt(1 - sine**2)
+        return steps * (east, north)
+
     def polygon_areas_m2(self, polygons: NDArray[np.object_]) -> Floats:
         """The areas of polygons, measured in an equal-area projection around their common middle.
 

@@ -1,6 +1,6 @@
 """Polygons of a map, with class, area and confidence, in a file that every GIS can open."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -8,17 +8,20 @@ from typing import Literal
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from rasterio.transform import Affine
 
-from manet.errors import SceneError
+from manet.errors import OptionError, SceneError
+from manet.files import choices
 from manet.progress import QUIET, Progress
 from manet.raster.class_raster import as_bytes
-from manet.raster.ellipsoid import ground_of
+from manet.raster.ellipsoid import Floats, Ground, ground_of
 from manet.raster.polygon_files import BATCH, Layer, check_polygon_file, write_layers
 from manet.raster.provenance import read_provenance
+from manet.raster.regularise import regularise
 from manet.raster.scene import Scene
 from manet.raster.simplify import simplify
 from manet.raster.styles import polygon_style
-from manet.raster.trace import integral, trace
+from manet.raster.trace import Polygons, integral, trace
 from manet.raster.writer import FULL, read_entries
 
 BACKGROUND = "background"
@@ -39,6 +42,17 @@ class PolygonSettings:
     """Bends smaller than this are removed, pixels; 0 keeps the stairs of the pixels."""
     least_area_m2: float | None = None
     """Smaller polygons are left out. None: those of fewer than LEAST_PIXELS pixels; 0: none."""
+    regularise: tuple[str, ...] = ()
+    """Names of the classes whose polygons get right angles where they share no border with others that are written."""
+    displacement_m: float = 0.5
+    """How far an outline may move for its right angles."""
+
+
+def check_classes(settings: PolygonSettings, names: Sequence[str]) -> None:
+    """Raises OptionError where a class is to get right angles that is not among a map's."""
+    for name in settings.regularise:
+        if name not in names:
+            raise OptionError(f"got the class {name}; expected {choices(name, names)}", option="regularise")
 
 
 def write_polygons(
@@ -86,6 +100,7 @@ def _write_polygons(
     progress: Progress,
 ) -> int:
     check_polygon_file(out)
+    check_classes(settings, [entry.name for entry in read_entries(named)])
     entries, origin = read_entries(named), read_provenance(named)
     names = {entry.value: entry.name for entry in entries}
     with Scene(map_file) as scene:
@@ -102,30 +117,35 @@ def _write_polygons(
         confidence = polygons.sums(integral(probabilities, polygons.corners)) / pixels / FULL
     simple = simplify(polygons, settings.simplify) if settings.simplify else None
 
-    def on_map(corners: NDArray[np.float64]) -> NDArray[np.float64]:
-        linear = np.array([[transform.a, transform.d], [transform.b, transform.e]])
-        return corners @ linear + (transform.c, transform.f)
+    on_map = _to_map(transform)
+    areas_m2 = _areas(polygons, on_map, ground)
+    if settings.least_area_m2 is not None or pixels is None:
+        written = ~(areas_m2 < (settings.least_area_m2 or 0))
+    else:
+        written = pixels >= LEAST_PIXELS
+    if settings.regularise and len(polygons):
+        chosen = (
+            np.isin(polygons.classes, [index for index, name in names.items() if name in settings.regularise]) & written
+        )
+        simple = polygons.shapes(0, len(polygons)) if simple is None else simple
+        simple[written] = _with_right_angles(simple[written], chosen[written], settings, ground, named, progress)
 
     def layers() -> Iterator[Layer]:
         for first in range(0, max(len(polygons), 1), BATCH):
             last = min(first + BATCH, len(polygons))
-            exact = shapely.transform(polygons.shapes(first, last), on_map)
-            shapes = exact if simple is None else shapely.transform(simple[first:last], on_map)
-            areas = np.full(last - first, np.nan) if ground is None else ground.polygon_areas_m2(exact)
-            if settings.least_area_m2 is not None or pixels is None:
-                kept = np.flatnonzero(~(areas < (settings.least_area_m2 or 0)))
-            else:
-                kept = np.flatnonzero(pixels[first:last] >= LEAST_PIXELS)
+            pixel_shapes = polygons.shapes(first, last) if simple is None else simple[first:last]
+            kept = np.flatnonzero(written[first:last])
+            shapes = shapely.transform(pixel_shapes[kept], on_map)
             classes = polygons.classes[first:last][kept].astype(np.int32)
             fields = {
                 "class": classes,
                 "name": np.array([names.get(int(c), f"class {c}") for c in classes], object),
-                "area_m2": areas[kept],
+                "area_m2": areas_m2[first:last][kept],
             }
             if confidence is not None:
                 fields["confidence"] = confidence[first:last][kept]
             fields |= {name: np.full(len(kept), value, object) for name, value in origin.items()}
-            yield Layer(shapes[kept], fields)
+            yield Layer(shapes, fields)
 
     shown = [entry for entry in entries if entry.value != background or settings.background == "cells"]
     count = write_layers(out, layers(), crs.to_wkt() if crs is not None else None, polygon_style(shown), overwrite)
@@ -135,6 +155,43 @@ def _write_polygons(
         size = f"{settings.simplify:g} pixel{'' if settings.simplify == 1 else 's'}"
         progress.note(specks + (f"; bends below {size} are removed" if settings.simplify else ""))
     return count
+
+
+def _to_map(transform: Affine) -> Callable[[Floats], Floats]:
+    """What moves corners (corners, 2) from columns and rows to map coordinates."""
+    linear = np.array([[transform.a, transform.d], [transform.b, transform.e]])
+    return lambda corners: corners @ linear + (transform.c, transform.f)
+
+
+def _areas(polygons: Polygons, on_map: Callable[[Floats], Floats], ground: Ground | None) -> Floats:
+    """The areas of polygons along the borders of pixels, square metres; NaN without a CRS."""
+    areas = np.full(len(polygons), np.nan)
+    for first in range(0, len(polygons) if ground is not None else 0, BATCH):
+        last = min(first + BATCH, len(polygons))
+        if ground is not None:
+            areas[first:last] = ground.polygon_areas_m2(shapely.transform(polygons.shapes(first, last), on_map))
+    return areas
+
+
+def _with_right_angles(
+    shapes: NDArray[np.object_],
+    chosen: NDArray[np.bool_],
+    settings: PolygonSettings,
+    ground: Ground | None,
+    named: Path,
+    progress: Progress,
+) -> NDArray[np.object_]:
+    """Polygons in pixel coordinates, those that are chosen with right angles on the ground."""
+    if ground is None:
+        raise SceneError(f"{named} has no CRS, so how far outlines move in metres is unknown; assign one")
+    if not len(shapes):
+        return shapes
+    left, top, right, bottom = shapely.total_bounds(shapes)
+    metres = ground.metres_per_pixel((top + bottom) / 2, (left + right) / 2)
+    found = regularise(shapely.transform(shapes, lambda c: c @ metres), chosen, settings.displacement_m)
+    progress.note(str(found))
+    back = shapely.transform(found.shapes, lambda c: c @ np.linalg.inv(metres))
+    return np.where(found.changed, back, shapes)
 
 
 def _check_probabilities(probabilities: Path, map_file: Path, named: Path) -> None:

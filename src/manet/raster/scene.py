@@ -31,6 +31,13 @@ NOT_LOCAL = re.compile(r"/vsi|https?:|s3:|gs:|az:|zip:|tar:|[A-Z][A-Z0-9_]+:")
 """How names begin that GDAL opens, but that are no local paths; the last are images in containers, GPKG:FILE:TABLE."""
 
 
+SENSELESS = 1e12
+"""No measurement is that large; files have such values where they mean that there is none."""
+
+MOST = 10_000
+"""How many pixels without a measurement are counted."""
+
+
 class Scene:
     """An image that GDAL can read. Bands are the image's own, without an alpha band.
 
@@ -45,6 +52,8 @@ class Scene:
         band_names: The bands' descriptions, or else their colours, or else "undefined".
         described: Whether every band has a description.
         has_alpha: Whether an alpha band says which pixels are valid.
+        senseless: Pixels that were read, are no measurements (not finite, or 1e12 and more) and so count as nodata:
+            their numbers row by row, MOST at most.
         control_points: How many ground control points place the image, if nothing else does; they are not used.
         orientation: How the camera says that the stored pixels are to be turned (EXIF, 1 to 8); 1 is not at all.
         is_scaled: Whether the file names a scale or an offset for its values, which is not applied.
@@ -69,6 +78,7 @@ class Scene:
         """What a resampled scene is read from."""
         self._resampling: Resampling | None = None
         self._left_out: Callable[[Window], NDArray[np.bool_]] | None = None
+        self.senseless: set[int] = set()
         with reading(self.path), open_dataset(self.path) as dataset:
             self.files: tuple[str, ...] = tuple(dataset.files)
             """What the image is read from: its file, side-car files, and the sources of a virtual raster."""
@@ -141,11 +151,19 @@ class Scene:
                 valid &= self._dataset.read_masks(self._indexes[0], window=rectangle) > 0
         if not self._all_valid and (self._resampling is None or self._warped_by_value):
             valid &= ~self._has_nodata(image)
-        if np.issubdtype(image.dtype, np.floating):
-            valid &= np.isfinite(image).all(axis=0)
         if self._left_out is not None:
             valid &= ~self._left_out(window)
-        return image, valid
+        return image, self._measured(image, valid, window)
+
+    def _measured(self, image: NDArray[np.generic], valid: NDArray[np.bool_], window: Window) -> NDArray[np.bool_]:
+        """The valid pixels that are measurements; the others are remembered, MOST of them."""
+        if not np.issubdtype(image.dtype, np.floating):
+            return valid
+        senseless = valid & ~(np.abs(image) < SENSELESS).all(axis=0)
+        if len(self.senseless) < MOST and senseless.any():
+            rows, columns = np.nonzero(senseless)
+            self.senseless.update(((rows + window.row) * self.width + columns + window.col)[:MOST].tolist())
+        return valid & ~senseless
 
     @property
     def _nodata_in_all(self) -> bool:
@@ -234,6 +252,7 @@ class Scene:
             raise SceneError(f"{self.path} has no CRS, so its ground sampling distance is unknown; assign one")
         assert self._left_out is None  # it is of windows of the scene's own grid
         scene = self._copy()
+        scene.senseless = set()
         scene._resampling = Resampling.average if gsd_m > min(own) else Resampling.bilinear
         scene.width, scene.height = (
             max(round(size * m / gsd_m), 1) for size, m in zip((self.width, self.height), own, strict=True)

@@ -78,6 +78,11 @@ def starts(length: int, size: int, step: int) -> list[int]:
     return [*range(0, length - size, step), length - size]
 
 
+def count_starts(length: int, size: int, step: int) -> int:
+    """How many windows `starts` gives, without listing them."""
+    return 1 if length <= size else -(-(length - size) // step) + 1
+
+
 def grid(window: Window, size: int, step: int) -> list[Window]:
     """Windows of size x size, `step` apart, that cover another window row by row and stay inside it.
 

@@ -17,7 +17,7 @@ from rasterio.enums import ColorInterp
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.transform import Affine
 
-from manet.errors import OutputError
+from manet.errors import OutputError, SceneError
 from manet.files import refuse_existing, replacing
 from manet.legend import IGNORED, Legend
 from manet.raster.scene import open_dataset, rasterio_window
@@ -301,11 +301,17 @@ def _write_category_names(path: Path, legend: Legend) -> None:
 
 
 def read_category_names(path: Path) -> dict[int, str]:
-    """The names of a class raster's indices, from its side-car file; empty if there is none."""
+    """The names of a class raster's indices, from its side-car file; empty if there is none.
+
+    Raises SceneError if that file is damaged.
+    """
     sidecar = path.with_name(f"{path.name}.aux.xml")
     if not sidecar.exists():
         return {}
-    return {index: found.text or "" for index, found in enumerate(ElementTree.parse(sidecar).iter("Category"))}
+    try:
+        return {index: found.text or "" for index, found in enumerate(ElementTree.parse(sidecar).iter("Category"))}
+    except (ElementTree.ParseError, OSError, UnicodeError, ValueError) as error:
+        raise SceneError(f"{sidecar} is damaged ({error}); remove it, or predict the map again") from error
 
 
 def read_entries(path: Path) -> list[Entry]:

@@ -4,8 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from manet.card import Card, read_card
 from manet.errors import CheckpointError, DatasetNotFoundError
 from manet.evaluation.about import About, read_about
@@ -15,7 +13,7 @@ from manet.evaluation.scoring import Evaluation
 from manet.files import choices
 from manet.find_model import BEST
 from manet.recipe import Recipe
-from manet.run_folder import LOG, RECIPE, read_log
+from manet.run_folder import LOG, RECIPE, read_kept_recipe, read_log
 
 
 @dataclass(frozen=True)
@@ -104,10 +102,7 @@ def _evaluation(folder: Path, name: str) -> EvaluationFolder:
 
 
 def _run(folder: Path, name: str) -> RunFolder:
-    try:
-        recipe = Recipe.model_validate_json((folder / RECIPE).read_text(encoding="utf-8"))
-    except (OSError, ValidationError) as error:
-        raise DatasetNotFoundError(f"{folder / RECIPE} cannot be read as a recipe; give the folder of a run") from error
+    recipe = read_kept_recipe(folder)
     try:
         card = read_card(folder / BEST)
     except CheckpointError:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from manet.card import Card, without_energy
 from manet.errors import CheckpointError
@@ -62,15 +62,15 @@ class ExportCard(_Frozen):
     """What is computed in."""
     half: bool
     """Whether the weights are kept in 16 bits; what is computed in is another matter."""
-    stride: int
-    first_stride: int
+    stride: int = Field(gt=0)
+    first_stride: int = Field(gt=0)
     """Of the first feature."""
     parts: Parts
     no_scene_context: str | None
     """Why scene context would not be exact; None where it is."""
-    theoretical_halo: int | None = None
+    theoretical_halo: int | None = Field(default=None, ge=0)
     """The halo that no pixel outside can reach past, pixels; None where scene context would not be exact."""
-    bytes_per_pixel: float | None = None
+    bytes_per_pixel: float | None = Field(default=None, gt=0)
     """Memory that a pixel of a window takes at the peak, measured; None where the system does not tell."""
     checkpoint_sha256: str
     graphs_sha256: str | None = None

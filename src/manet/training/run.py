@@ -6,7 +6,6 @@ from pathlib import Path
 
 import lightning
 from lightning.pytorch.callbacks import Callback
-from pydantic import ValidationError
 
 from manet.datasets.manifest import Manifest, Split, read_manifest
 from manet.errors import DatasetError, OutputError, TrainingError
@@ -18,14 +17,13 @@ from manet.networks.checkpoint import write_checkpoint
 from manet.prediction.halo import halo_of_dataset
 from manet.progress import QUIET, Progress
 from manet.recipe import Recipe, read_recipe
-from manet.run_folder import LOG, RECIPE
+from manet.run_folder import LOG, RECIPE, read_kept_recipe
 from manet.runtime.export_card import beside, is_export_of
 from manet.training.batches import Batches
 from manet.training.log import Log, tensorboard_logger
 from manet.training.module import assemble
 from manet.training.state import KeepBest, KeepRecipe, KeepState, read_state
 from manet.training.trainer import make_trainer, quiet
-from manet.wrong_values import explain
 
 STATE = "last.ckpt"
 
@@ -159,12 +157,7 @@ def _check(out: Path, recipe: Recipe, resume: bool) -> None:
         return
     if not (out / STATE).is_file() or not (out / RECIPE).is_file():
         raise TrainingError(f"{out} has no {STATE} to resume from; start the run first")
-    try:
-        kept = Recipe.model_validate_json((out / RECIPE).read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:  # pydantic's errors and those of decoding are ValueErrors
-        reason = explain(error, Recipe) if isinstance(error, ValidationError) else error
-        raise TrainingError(f"{out / RECIPE} is damaged ({reason}); start a new run in another folder") from error
-    if differences := kept.differences(recipe):
+    if differences := read_kept_recipe(out).differences(recipe):
         raise TrainingError(
             f"{out} was started with another recipe: {', '.join(differences)}; resume with that one, or start a new run"
         )

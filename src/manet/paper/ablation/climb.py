@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import fmean
 
 from lightning.pytorch.callbacks import Callback
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from manet.datasets.manifest import MANIFEST, read_manifest
 from manet.errors import OutputError
@@ -85,7 +85,7 @@ def read_ablation(out: Path) -> AblationSettings:
     """The settings of the ablation in a folder. Raises OutputError if there is none."""
     try:
         return AblationSettings.model_validate_json((out / SETTINGS).read_text(encoding="utf-8"))
-    except (OSError, ValidationError) as error:
+    except (OSError, ValueError) as error:
         raise OutputError(f"{out} holds no ablation; give the folder of one") from error
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import torch
 from lightning.pytorch.callbacks import Callback
-from pydantic import ValidationError
 
 from manet.datasets.manifest import MANIFEST, Manifest, Split, read_manifest
 from manet.errors import OutputError, TrainingError
@@ -86,7 +85,7 @@ def reopen_experiment(data: Path, out: Path) -> Experiment:
 def _differences(path: Path, settings: ExperimentSettings) -> list[str]:
     try:
         earlier = ExperimentSettings.model_validate_json(path.read_text(encoding="utf-8"))
-    except ValidationError:
+    except ValueError:
         return list(ExperimentSettings.model_fields)
     return [name for name in ExperimentSettings.model_fields if getattr(earlier, name) != getattr(settings, name)]
 

@@ -61,16 +61,19 @@ class Run:
             raise OutputError(f"{path} holds no scores; remove the folder {self.folder} to repeat the run") from error
 
     def facts(self) -> Facts | None:
-        """The facts; None for runs of earlier versions, which kept none."""
+        """The facts; None for runs of earlier versions, which kept none. Raises OutputError if they are damaged."""
         path = self.folder / FACTS
-        return Facts.model_validate_json(path.read_text(encoding="utf-8")) if path.exists() else None
+        try:
+            return Facts.model_validate_json(path.read_text(encoding="utf-8")) if path.exists() else None
+        except (OSError, ValueError) as error:
+            raise OutputError(f"{path} is damaged; take the run's folder out, and it will be run again") from error
 
 
 def read_settings(out: Path) -> ExperimentSettings:
     """The settings of an experiment. Raises OutputError if the folder holds none."""
     try:
         return ExperimentSettings.model_validate_json((out / SETTINGS).read_text(encoding="utf-8"))
-    except (OSError, ValidationError) as error:
+    except (OSError, ValueError) as error:
         raise OutputError(f"{out} holds no experiment; give the folder of one") from error
 
 
