@@ -39,8 +39,8 @@ def test_the_channels_of_real_encoders_equal_the_naive_twin() -> None:
 
 @pytest.mark.slow
 def test_the_kernels_compile_for_a_card_without_one() -> None:
+    from triton import compiler
     from triton.backends.compiler import GPUTarget
-    from triton.compiler import ASTSource, compile
 
     from manet.attention import fused, fused_kernels
 
@@ -62,8 +62,8 @@ def test_the_kernels_compile_for_a_card_without_one() -> None:
             for argument in function.arg_names
         }
         known = {key: value for key, value in constants.items() if key in function.arg_names}
-        source = ASTSource(fn=function, signature=types, constexprs=known)
-        compiled = compile(source, target=GPUTarget("cuda", 80, 32), options=options)
+        source = compiler.ASTSource(fn=function, signature=types, constexprs=known)
+        compiled = compiler.compile(source, target=GPUTarget("cuda", 80, 32), options=options)
         assert compiled.metadata.shared < 99 * 1024  # what a program may have on every card since Ampere
 
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from builders import Recorded, Run, lively, textured
+from manet.cli.benchmark.speed import print_card_report
 from manet.errors import ExportError, NetworkError
 from manet.networks import Network, build
 from manet.networks.checkpoint import write_checkpoint
@@ -18,6 +19,7 @@ from manet.paper.speed.cases import kernel_cases, step_case
 from manet.paper.speed.figure import draw
 from manet.paper.speed.interleave import Case, Timing, Way, equal_classes, held_mb, measure, relative_difference
 from manet.paper.speed.isolated import processes
+from manet.paper.speed.on_card import CardSizes, measure_on_card
 from manet.paper.speed.published_network import Published
 from manet.paper.speed.report import SpeedReport, SpeedSettings, write_page
 from manet.paper.speed.subject import untrained_card
@@ -176,3 +178,28 @@ def test_a_page_of_what_was_measured(tmp_path: Path) -> None:
     text = self_contained((tmp_path / "speed.html").read_text()).text
     assert all(row.way in text and f"{row.ratio:.2f} (" in text for row in report.rows)
     assert report.machine.processor in text
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a card")
+def test_without_a_card_one_line_says_so(run: Run) -> None:
+    status, out, error = run("benchmark", "speed", "--device", "cuda")
+    assert status == 2 and not out
+    assert len(error.strip().splitlines()) == 1 and "no device 'cuda'" in error
+
+
+def test_what_a_card_is_asked_is_computed(capsys: pytest.CaptureFixture[str]) -> None:
+    sizes = CardSizes(attention=((1, 16, 8),), encoder="resnet10t", batch=2, image=64, scene=64, rounds=3)
+    report = measure_on_card("cpu", sizes)
+    cases = {row.case.partition(",")[0] for row in report.rows}
+    assert cases == {"kernel attention", "network", "training step", "scene"}
+    attention = [row for row in report.rows if row.case.startswith("kernel")]
+    assert {row.way for row in attention} == {
+        "published, eager",
+        "manet",
+        "naive twin, one image",
+        "scaled_dot_product_attention",
+    }
+    assert all(row.of_roof and row.of_roof > 0 for row in attention if "one image" not in row.way)
+    assert "megapixels a second" in report.rows[-1].says
+    print_card_report(report)
+    assert "bfloat16 products" in capsys.readouterr().out
