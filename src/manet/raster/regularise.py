@@ -38,10 +38,9 @@ class Regularised:
 
     def __str__(self) -> str:
         return (
-            f"right angles: {self.squared} rings (IoU {self.iou:.3f} with what they were, moved by at most "
-            f"{self.moved_m:.2f} m, {self.corners[0]:,} corners became {self.corners[1]:,}); "
-            f"unchanged: {self.round} circles, "
-            f"{self.shared} with shared borders, {self.others} others"
+            f"rings with right angles: {self.squared} (IoU {self.iou:.3f} with what they were, moved by at most "
+            f"{self.moved_m:.2f} m, corners: {self.corners[0]:,}, now {self.corners[1]:,}); "
+            f"unchanged: round {self.round}, with shared borders {self.shared}, others {self.others}"
         )
 
 
