@@ -4,9 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from builders import Run, one_line
+from builders import Run, one_line, write_scene
 from manet.cli import last_resort
 
 
@@ -59,3 +60,13 @@ def test_a_reader_that_leaves_is_no_error() -> None:
     command = f"{sys.executable} -m manet recipes | true"
     ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert ended.stderr == ""
+
+
+def test_brackets_in_names_are_printed(run: Run, checkpoint: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "north [red] :smile: [bold"
+    folder.mkdir()
+    scene = write_scene(folder / "a.tif", np.random.default_rng(0).integers(1, 255, (3, 64, 64), dtype=np.uint8))
+    status, text, error = run("predict", checkpoint, scene, "--out", folder / "m.tif", "--device", "cpu")
+    assert status == 0 and str(folder / "m.tif") in text + error
+    status, _, error = run("predict", checkpoint, folder / "none.tif", "--out", folder / "n.tif")
+    assert status == 2 and str(folder / "none.tif") in one_line(error)

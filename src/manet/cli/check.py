@@ -62,7 +62,7 @@ def print_inspection(inspection: "Inspection", manifest: "Manifest") -> None:
             soft_wrap=True,
         )
     for finding in inspection.findings:
-        console.print(f"[bold yellow]look:[/] {escape(finding)}", highlight=False, soft_wrap=True)
+        console.print(f"[bold yellow]look:[/] {escape(finding)}", markup=True, highlight=False, soft_wrap=True)
     if not inspection.findings:
         console.print("nothing to look at: no empty class, constant band, shifted labels or shared ground")
 

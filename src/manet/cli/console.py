@@ -11,9 +11,12 @@ USUAL = 80
 
 
 def new_console(stderr: bool = False) -> Console:
-    """What prints; 80 letters wide where the terminal says that it has no width."""
-    made = Console(stderr=stderr)
-    return made if made.width > 0 else Console(stderr=stderr, width=USUAL)
+    """What prints; 80 letters wide where the terminal says that it has no width.
+
+    Names of files and classes may have brackets in them, so that only a call that asks for it prints markup.
+    """
+    made = Console(stderr=stderr, markup=False, emoji=False)
+    return made if made.width > 0 else Console(stderr=stderr, markup=False, emoji=False, width=USUAL)
 
 
 console = new_console()

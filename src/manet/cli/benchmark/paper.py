@@ -73,7 +73,9 @@ def _run(experiment: "Experiment", todo: "list[Run]", total: int, workers: int, 
         spent = (time.monotonic() - begin) / 60
         left = f", about {spent / index * (len(todo) - index):.0f} min left" if index else ""
         done = total - len(todo) + index
-        console.print(f"[bold]{run.network}[/], seed {run.seed}: run {done + 1} of {total}{left}", highlight=False)
+        console.print(
+            f"[bold]{run.network}[/], seed {run.seed}: run {done + 1} of {total}{left}", markup=True, highlight=False
+        )
         with ConsoleProgress() as progress:
             with TrainingProgress(console) as watching:
                 train_run(experiment, run, workers=workers, device=device, callbacks=[watching], progress=progress)
