@@ -12,7 +12,7 @@ import rasterio
 import torch
 from torch import Tensor
 
-from builders import FunctionRuntime, brightness, write_map, write_scene
+from builders import FunctionRuntime, Recorded, brightness, write_map, write_scene
 from manet.datasets.manifest import Manifest
 from manet.errors import OptionError, OutputError
 from manet.evaluation.protocol import PredictionProtocol
@@ -176,3 +176,36 @@ def test_peak_memory_does_not_grow_with_the_height_of_the_scene(tmp_path: Path) 
         result = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
         peaks.append(int(result.stdout))
     assert peaks[1] <= 1.05 * peaks[0], peaks
+
+
+class Small(FunctionRuntime):
+    """A runtime whose device holds so many images at once."""
+
+    def __init__(self, holds: int) -> None:
+        super().__init__(brightness)
+        self.holds, self.batches = holds, list[int]()
+
+    def out_of_memory(self, error: Exception) -> bool:
+        return isinstance(error, torch.OutOfMemoryError)
+
+    def whole(self, images: np.ndarray, valid: np.ndarray | None = None) -> np.ndarray:
+        if len(images) > self.holds:
+            raise torch.OutOfMemoryError("no memory")
+        self.batches.append(len(images))
+        return super().whole(images, valid)
+
+
+def test_a_device_without_memory_is_answered_once_by_a_smaller_batch(tmp_path: Path) -> None:
+    image = np.random.default_rng(0).integers(1, 256, (3, 150, 203), dtype=np.uint8)
+    image[:, :70, :80] = 0
+    with Scene(write_scene(tmp_path / "scene.tif", image, nodata=0)) as scene:
+        expected = windows(brightness, 64, 16).whole(scene, scene.window)
+        for holds, said in ((4, 0), (2, 1)):
+            runtime, recorded = Small(holds), Recorded()
+            predictor = WindowContext(runtime, 6, 64, 16, batch=4, progress=recorded)
+            np.testing.assert_array_equal(predictor.whole(scene, scene.window), expected)
+            assert max(runtime.batches) == holds and len(recorded.lines) == said
+        for batch in (1, 4):
+            with pytest.raises(OptionError, match="memory of cpu") as refused:
+                WindowContext(Small(batch // 4), 6, 64, 16, batch=batch).whole(scene, scene.window)
+            assert refused.value.option == "window"

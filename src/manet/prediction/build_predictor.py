@@ -7,7 +7,7 @@ from manet.prediction.predictor import Predictor
 from manet.prediction.scene_context import SceneContext
 from manet.prediction.settings import WINDOW, PredictionSettings
 from manet.prediction.window_context import WindowContext
-from manet.prediction.window_size import fitting_window, left_for_features, spare_memory
+from manet.prediction.window_size import fitting_batch, fitting_window, left_for_features, spare_memory
 from manet.progress import QUIET, Progress
 from manet.raster.scene import Scene
 from manet.raster.windows import Window
@@ -45,7 +45,10 @@ def build_predictor(
                 f"{runtime.only_size[1]}",
                 option="window",
             )
-        return WindowContext(runtime, classes, window, settings.overlap, settings.augmentation)
+        batch = 1
+        if runtime.device_name != "cpu":
+            batch = fitting_batch(runtime.bytes_per_pixel(), window, spare_memory(runtime, settings.memory_bytes))
+        return WindowContext(runtime, classes, window, settings.overlap, settings.augmentation, batch, progress)
     runtime.check_local()
     halo = _halo(runtime, card, settings, scene, region or scene.window, progress)
     runtime.prepare(scene_context=True, wait=True)  # graphs take memory of their own, which counts

@@ -1,6 +1,7 @@
 """Window context: every window is predicted by itself, and overlaps are blended. What everybody does."""
 
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +13,16 @@ from manet.prediction.predictor import Done, Floats, Predicted, Predictor, ignor
 from manet.prediction.prefetch import prefetch
 from manet.prediction.settings import OVERLAP, WINDOW, Augmentation
 from manet.prediction.summary_tree import SummaryFile
+from manet.progress import QUIET, Progress
 from manet.raster.scene import Scene
 from manet.raster.windows import Window, count_starts, grid
 from manet.runtime.protocol import Runtime
 
 LEAST = 32
 """Height and width of a window at least, pixels."""
+
+Read = tuple[NDArray[np.generic], NDArray[np.bool_]]
+"""The image of a window, and which of its pixels are valid."""
 
 
 class WindowContext(Predictor):
@@ -30,8 +35,13 @@ class WindowContext(Predictor):
         window: int = WINDOW,
         overlap: int = OVERLAP,
         augmentation: Augmentation = "none",
+        batch: int = 1,
+        progress: Progress = QUIET,
     ) -> None:
-        """Raises OptionError where window and overlap are not as they must be."""
+        """batch: windows that are computed at once. progress: is warned if that is too many for the device's memory.
+
+        Raises OptionError where window and overlap are not as they must be.
+        """
         if window < LEAST or not 0 <= overlap < window:
             raise OptionError(
                 f"got a window of {window} and an overlap of {overlap} pixels; "
@@ -40,6 +50,7 @@ class WindowContext(Predictor):
         self.runtime, self.count = runtime, classes
         self.augmentation: Augmentation = augmentation
         self.window, self._overlap = window, overlap
+        self.batch, self._progress, self._shrunk = batch, progress, False
 
     @property
     def overlap(self) -> int:
@@ -76,18 +87,63 @@ class WindowContext(Predictor):
         """Of each window, all 0 where a pixel is not valid; None for a window without a valid pixel."""
         done(before)
         # one thread reads, another computes, and this one blends
-        computed = prefetch(self._window, prefetch(scene.read, windows))
-        for index, (window, probabilities) in enumerate(zip(windows, computed, strict=True)):
-            yield window, probabilities
-            done(before + index + 1)
+        groups = _grouped(prefetch(scene.read, windows, max(2, self.batch)), self.batch)
+        left = iter(windows)
+        for group in prefetch(self._computed, groups):
+            for probabilities in group:
+                yield next(left), probabilities
+                before += 1
+                done(before)
 
-    def _window(self, read: tuple[NDArray[np.generic], NDArray[np.bool_]]) -> Floats | None:
-        image, valid = read
-        if not valid.any():
-            return None
-        images, weight = to_batch(image, valid)
-        probabilities = probabilities_of(self.runtime, images, weight, self.augmentation)[0]
-        return probabilities if weight is None else probabilities * valid
+    def _computed(self, group: list[Read]) -> list[Floats | None]:
+        """Of each window of a group; a device without memory left is answered once, by half the batch."""
+        found: list[Floats | None] = [None] * len(group)
+        left = [index for index, (_, valid) in enumerate(group) if valid.any()]
+        while left:
+            now = left[: self.batch]
+            try:
+                computed = self._together([group[index] for index in now])
+            except Exception as error:
+                if not self.runtime.out_of_memory(error):
+                    raise
+                self._shrink(error)
+                continue
+            for index, probabilities in zip(now, computed, strict=True):
+                found[index] = probabilities
+            left = left[len(now) :]
+        return found
+
+    def _together(self, group: list[Read]) -> list[Floats]:
+        images, weights = zip(*(to_batch(image, valid) for image, valid in group), strict=True)
+        if len(group) == 1:
+            probabilities = probabilities_of(self.runtime, images[0], weights[0], self.augmentation)
+        else:
+            weight = None
+            if any(weight is not None for weight in weights):
+                weight = np.stack([valid.astype(np.float32)[None] for _, valid in group])
+            probabilities = probabilities_of(self.runtime, np.concatenate(images), weight, self.augmentation)
+        return [
+            one if weight is None else one * valid
+            for one, weight, (_, valid) in zip(probabilities, weights, group, strict=True)
+        ]
+
+    def _shrink(self, error: Exception) -> None:
+        """Halve the batch. Raises OptionError where that was done before, or there is nothing to halve."""
+        device, window = self.runtime.device_name, f"{self.window} x {self.window} pixels"
+        if self._shrunk or self.batch == 1:
+            raise OptionError(
+                f"{self.batch} windows of {window} do not fit into the memory of {device}; give smaller windows",
+                option="window",
+            ) from error
+        self._shrunk, before, self.batch = True, self.batch, self.batch // 2
+        self._progress.warn(
+            f"{before} windows of {window} do not fit into the memory of {device}; going on with {self.batch} at a time"
+        )
+
+
+def _grouped(reads: Iterator[Read], size: int) -> Iterator[list[Read]]:
+    while group := list(islice(reads, size)):
+        yield group
 
 
 def to_batch(image: NDArray[np.generic], valid: NDArray[np.bool_]) -> tuple[Floats, Floats | None]:

@@ -12,6 +12,8 @@ STEP, LARGEST = 256, 2048
 USUAL = 1024
 """If it is not known what a pixel of a window takes."""
 
+LARGEST_BATCH = 16
+
 WINDOWS = 0.6
 """The share of the memory that windows may take; the rest is for features that are kept."""
 
@@ -42,6 +44,14 @@ def fitting_window(per_pixel: float | None, halo: int, stride: int, spare: float
     if per_pixel is None:
         return max(USUAL, least)
     return max(min(math.isqrt(int(WINDOWS * spare / per_pixel)) // STEP * STEP, LARGEST), least)
+
+
+def fitting_batch(per_pixel: float | None, window: int, spare: float) -> int:
+    """Windows that an accelerator computes at once: as many as fit into their share of the spare memory, 1 to 16.
+
+    per_pixel: bytes that a pixel of a window takes; None: it is not known.
+    """
+    return 1 if per_pixel is None else max(1, min(int(WINDOWS * spare / (per_pixel * window**2)), LARGEST_BATCH))
 
 
 def left_for_features(per_pixel: float | None, window: int, spare: float) -> int:

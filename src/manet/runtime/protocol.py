@@ -112,6 +112,10 @@ class Runtime(ABC):
     def free_memory(self) -> int:
         """Bytes that are free for features where the network is computed."""
 
+    def out_of_memory(self, error: Exception) -> bool:
+        """Whether an error says that an accelerator has no memory left."""
+        return False
+
 
 def as_weights(valid: Valid, shape: Sequence[int]) -> Floats:
     """Which pixels count, as weights; bool and uint8, which masks of 0 and 255 have, are 1 where they are not 0.

@@ -102,6 +102,9 @@ class PyTorch(Runtime):
     def free_memory(self) -> int:
         return torch.cuda.mem_get_info(self.device)[0] if self.device.type == "cuda" else available()
 
+    def out_of_memory(self, error: Exception) -> bool:
+        return isinstance(error, torch.OutOfMemoryError)
+
     def _tensor(self, array: Any) -> Any:
         return None if array is None else torch.from_numpy(array).to(self.device)
 

@@ -18,6 +18,7 @@ from manet.attention import KernelAttention, naive, published
 from manet.networks import Network, build
 from manet.paper.speed.published_network import Published
 from manet.prediction.window_context import WindowContext
+from manet.prediction.window_size import fitting_batch, spare_memory
 from manet.progress import QUIET, Progress
 from manet.raster.scene import Scene
 from manet.raster.windows import Window
@@ -221,14 +222,16 @@ def _scene(sizes: CardSizes, device: torch.device) -> CardTiming:
             noise = np.random.default_rng(0).integers(0, 256, (3, side, side), dtype=np.uint8)
             raster.write(noise, Window(0, 0, side, side))
         runtime = PyTorch(network)
-        predictor = WindowContext(runtime, 6, window, window // 8)
-        image = noise[None, :, :window, :window].astype(np.float32)
+        per_pixel = runtime.bytes_per_pixel() if device.type == "cuda" else None
+        batch = fitting_batch(per_pixel, window, spare_memory(runtime, 0))
+        predictor = WindowContext(runtime, 6, window, window // 8, batch=batch)
+        image = np.repeat(noise[None, :, :window, :window].astype(np.float32), batch, axis=0)
         alone, _ = _seconds(lambda: runtime.whole(image), device, 3)
         with Scene(path) as scene:
             begin = time.perf_counter()
             predictor.whole(scene, scene.window)
             seconds = time.perf_counter() - begin
-            share = alone * predictor.steps(scene.window) / seconds
+            share = alone / batch * predictor.steps(scene.window) / seconds
     megapixels = side**2 / 1e6
     says = (
         f"{megapixels / seconds:.1f} megapixels a second, {megapixels * GSD_M**2 * 3600 / seconds:.0f} km2 an hour at "
