@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pyogrio.errors
 import pytest
 
 from builders import Run, one_line, write_scene
@@ -16,6 +17,7 @@ from manet.cli import last_resort
     [
         (PermissionError(13, "Permission denied", "map.tif"), 2, "map.tif: Permission denied"),
         (OSError(28, "No space left on device"), 2, "No space left on device; check"),
+        (pyogrio.errors.DataSourceError("disk I/O error\nmore"), 2, "GDAL failed (disk I/O error); check"),
         (MemoryError(), 2, "out of memory: give a smaller --window"),
         (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"), 2, "out of memory"),
         (UnicodeEncodeError("ascii", "Geb\u00e4ude", 3, 4, "no"), 2, "LC_ALL=C.UTF-8"),

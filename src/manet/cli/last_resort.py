@@ -10,6 +10,9 @@ import traceback
 from importlib.metadata import version
 from pathlib import Path
 
+GDALS = ("pyogrio", "rasterio")
+"""Packages whose errors are GDAL's, such as those of a disk that is full."""
+
 MEMORY_WORDS = ("out of memory", "can't allocate memory", "bad allocation", "bad_alloc")
 """What runtimes say where they have no type of error for it."""
 
@@ -21,6 +24,8 @@ def explain(error: Exception) -> tuple[str, int]:
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror or error or type(error).__name__}; check the path, its rights and the disk", 2
+    if type(error).__module__.partition(".")[0] in GDALS:
+        return f"GDAL failed ({_first_line(error)}); check the file, its rights and the disk", 2
     if isinstance(error, MemoryError) or any(word in str(error).lower() for word in MEMORY_WORDS):
         return (
             "out of memory: give a smaller --window, with scene context less --memory, in training a smaller "
@@ -32,8 +37,12 @@ def explain(error: Exception) -> tuple[str, int]:
 
 def summary(error: Exception) -> str:
     """The type of an error and the first line of what it says."""
-    lines = str(error).splitlines()
-    return f"unforeseen {type(error).__name__}" + (f" ({lines[0]})" if lines else "")
+    line = _first_line(error)
+    return f"unforeseen {type(error).__name__}" + (f" ({line})" if line else "")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [""])[0]
 
 
 def keep_traceback(error: Exception) -> str:

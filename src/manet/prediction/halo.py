@@ -62,6 +62,8 @@ def measure_halo(runtime: Runtime, images: Sequence[Floats]) -> tuple[int, float
     """
     largest, worst = 0, 0.0
     for image in images:
+        if min(image.shape[2:]) < CORE + 2 * runtime.stride:
+            continue
         for halo, error in halo_errors(runtime, image):
             if halo < largest:
                 continue
