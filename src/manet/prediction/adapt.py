@@ -144,10 +144,11 @@ def _without(resampled: Scene, collar: Collar | None) -> Scene:
 
 def tell(scenes: Iterable[Adapted], progress: Progress) -> None:
     """Say what was done to scenes and what is doubtful, each line once."""
-    for line in dict.fromkeys(line for adapted in scenes for line in adapted.notes):
-        progress.note(line)
+    scenes = list(scenes)
     for line in dict.fromkeys(line for adapted in scenes for line in adapted.warnings):
         progress.warn(line)
+    for line in dict.fromkeys(line for adapted in scenes for line in adapted.notes):
+        progress.note(line)
 
 
 def tell_senseless(scene: Scene, progress: Progress) -> None:
