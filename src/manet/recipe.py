@@ -104,6 +104,9 @@ class TrainingSettings(_Settings):
     ema: float = Field(default=0.0, ge=0, lt=1)
     """Decay of an exponential moving average of the weights, which is then validated and kept; 0 for none."""
     precision: Literal["float32", "bfloat16"] = "float32"
+    recompute: bool = False
+    """Whether backward computes the refiners of the two finest levels again instead of keeping what they held: less
+    memory, more time."""
     seed: int = 0
 
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from builders import lively, textured
+from manet.attention import KernelAttention
 from manet.errors import NetworkError
 from manet.networks import Network, build
 
@@ -96,3 +97,30 @@ def test_local_weights_reach_the_encoder_and_are_adapted_to_the_bands(tmp_path: 
 def test_importing_manet_imports_no_torch() -> None:
     code = "import sys, manet; manet.__version__; assert 'torch' not in sys.modules and 'rasterio' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("name", ["manet", "danet"])
+def test_recomputing_gives_equal_gradients(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = list[int]()
+    summarise = KernelAttention.summarise
+
+    def counted(self: KernelAttention, features: torch.Tensor, *more: object) -> object:
+        calls.append(features.shape[1])
+        return summarise(self, features, *more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(KernelAttention, "summarise", counted)
+    images, valid = textured(2, 3, 64, 96), torch.ones(2, 1, 64, 96)
+    valid[..., 40:, :] = 0
+    found = []
+    for recompute in (False, True):
+        torch.manual_seed(0)
+        network = lively(build(name, encoder="resnet10t", classes=4)).train()
+        network.recompute = recompute
+        calls.clear()
+        torch.manual_seed(1)
+        network(images, valid).square().mean().backward()
+        found.append([p.grad for p in network.parameters() if p.grad is not None] + list(network.buffers()))
+        if name == "manet":
+            assert len(calls) == (6 if recompute else 4)
+    for a, b in zip(*found, strict=True):
+        torch.testing.assert_close(a, b)

@@ -5,6 +5,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from manet.attention import Place, Summary, SummaryModule
 from manet.errors import NetworkError
@@ -61,6 +62,8 @@ class Network(nn.Module):
         self.stride = max(encoder.strides)
         """The largest stride of the features: encoded images have heights and widths that are multiples of it."""
         self.loss: LossName = loss
+        self.recompute = False
+        """Whether backward computes the refiners of the two finest levels again: less memory, more time."""
         self.encoder = encoder
         self.refiners = nn.ModuleList(refiners)
         self.decoder = decoder
@@ -277,7 +280,20 @@ class Network(nn.Module):
                 f"{self.stride}, too few for batch norm to train on; give larger patches or a larger batch"
             )
         features = self.encode(images, valid)
+        if self.training and self.recompute:
+            return self._recomputed(features, valid)
         return self.refine(features, self.summarise(features, valid))
+
+    def _recomputed(self, features: list[Tensor], valid: Tensor | None) -> list[Tensor]:
+        """As summarise and refine. Refiners with batch norm are left as they are: it would count a batch twice."""
+        refined = []
+        for level, (module, feature) in enumerate(zip(self._refiners(), features, strict=True)):
+            weight = None if valid is None else shrink_valid(valid, self.encoder.strides[level])
+            if level < 2 and not any(isinstance(part, nn.BatchNorm2d) for part in module.modules()):
+                refined.append(checkpoint(_refined_by, module, feature, weight, use_reentrant=False))
+            else:
+                refined.append(_refined_by(module, feature, weight))
+        return refined
 
     def _places(self, place: Place | None) -> list[Place | None]:
         """A place in pixels as each level has it, in cells."""
@@ -288,3 +304,7 @@ class Network(nn.Module):
 
     def _refiners(self) -> list[SummaryModule]:
         return list(self.refiners)  # type: ignore[arg-type]
+
+
+def _refined_by(module: SummaryModule, feature: Tensor, valid: Tensor | None) -> Tensor:
+    return module.attend(feature, module.summarise(feature, valid))

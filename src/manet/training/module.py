@@ -134,6 +134,7 @@ def assemble(
     if start is not None:
         for line in transfer_weights(network, recipe, manifest, start).lines:
             progress.note(line)
+    network.recompute = recipe.training.recompute
     network.to(memory_format=torch.channels_last)  # half the time on a CPU, and what GPUs like
     return Segmentation(network, recipe, manifest.legend, recipe.training.epochs * steps, manifest.pixels["train"])
 
