@@ -5,14 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from rasterio.crs import CRS
+from rasterio.transform import Affine
 from torch import Tensor
 
 from builders import FunctionRuntime, Recorded, Run, card, lively, one_line
-from manet.errors import OptionError
+from manet.errors import OptionError, SceneError
 from manet.legend import IGNORED
 from manet.model import Model
 from manet.networks import build
-from manet.prediction.adapt import tell_senseless
+from manet.prediction.adapt import adapt_scene, tell_senseless
 from manet.prediction.settings import PredictionSettings
 from manet.prediction.work import check_work
 from manet.raster.array_scene import ArrayScene
@@ -56,6 +58,19 @@ def test_very_many_are_told_as_many() -> None:
 @pytest.mark.parametrize(("length", "size", "step"), [(5, 8, 3), (8, 8, 3), (9, 8, 3), (100, 32, 24), (104, 32, 24)])
 def test_windows_are_counted_without_listing_them(length: int, size: int, step: int) -> None:
     assert count_starts(length, size, step) == len(starts(length, size, step))
+
+
+@pytest.mark.parametrize("transform", [Affine(0, 0, 5e5, 0, 0, 5e6), Affine(0.5, 0.5, 5e5, 0.5, 0.5, 5e6)])
+def test_a_degenerate_transform_is_refused(transform: Affine) -> None:
+    image = np.random.default_rng(0).integers(1, 255, (3, 80, 90), dtype=np.uint8)
+    with pytest.raises(SceneError, match="puts its pixels on one point or line.*gdal_edit"):
+        adapt_scene(ArrayScene(image, crs=CRS.from_epsg(32633), transform=transform), card())
+
+
+def test_coordinates_beyond_the_earth_are_an_unknown_place() -> None:
+    image = np.random.default_rng(0).integers(1, 255, (3, 80, 90), dtype=np.uint8)
+    far = Affine(1e100, 0, 0, 0, -1e100, 0)
+    assert ArrayScene(image, crs=CRS.from_epsg(32633), transform=far).gsd_m() is None
 
 
 def endless(images: Tensor, valid: Tensor | None) -> Tensor:

@@ -87,6 +87,11 @@ def adapt_scene(scene: Scene, card: Card, native: bool = False, collar: Colour =
         raise SceneError(
             f"{scene.path} holds {kind}, which are no brightnesses; convert it (gdal_translate -expand rgb, or -b BAND)"
         )
+    if not (np.isfinite(scene.transform.determinant) and scene.transform.determinant):
+        raise SceneError(
+            f"{scene.path} has a transform that puts its pixels on one point or line ({tuple(scene.transform)[:6]}); "
+            "correct it (gdal_edit -a_ullr LEFT TOP RIGHT BOTTOM), or take it out (gdal_edit -unsetgt)"
+        )
     scene, notes, warnings = _adapt_bands(scene, card)
     changes = ["bands by name"] if notes else ["bands by position"] if warnings else []
     if scene.control_points:

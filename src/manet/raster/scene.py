@@ -204,7 +204,10 @@ class Scene:
         eastings, northings = xy(self.transform, [row, row, row + 1], [col, col + 1, col])
         (x0, x1, x2), (y0, y1, y2) = to_degrees.transform(eastings, northings)
         geod = Geod(ellps="WGS84")
-        return float(geod.inv(x0, y0, x1, y1)[2]), float(geod.inv(x0, y0, x2, y2)[2])
+        if not np.isfinite([x0, x1, x2, y0, y1, y2]).all():
+            return None
+        size = float(geod.inv(x0, y0, x1, y1)[2]), float(geod.inv(x0, y0, x2, y2)[2])
+        return size if min(size) > 0 else None  # a transform may be degenerate
 
     def identity(self) -> dict[str, str | int]:
         """What tells whether this is still the same image: its path, and the size and last change of a local file; of a
