@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def command(folder: Path, out: Path, data: str = "both") -> list[object]:
     settings = ["--window", 64, "--overlap", 16, "--device", "cpu"]
     return ["evaluate", folder / "network.safetensors", "--data", folder / data, "--out", out, *settings]
+
+
+def test_scores_have_a_place_of_their_own(
+    run: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a run's checkpoint in its folder, of others here."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run").mkdir()
+    shutil.copy(folder / "network.safetensors", tmp_path / "run/best.safetensors")
+    (tmp_path / "run/recipe.json").write_text("{}")
+    for model, place in ((tmp_path / "run", "run/test"), (folder / "network.safetensors", "network_full_test")):
+        settings = ("--data", folder / "full", "--window", 64, "--overlap", 16, "--device", "cpu")
+        status, text, error = run("evaluate", model, *settings)
+        assert status == 0, error
+        assert (tmp_path / place / "scores.json").is_file() and f"{place}:" in text
 
 
 def files(folder: Path) -> set[str]:

@@ -66,7 +66,7 @@ def _own_network(out: Path, manifest: "Manifest") -> None:
     console.rule("3 of 5  training a network of your own")
     train(data, f"{manifest.dataset}/manet-regnetx_002", run)
     console.rule("4 of 5  scores on imagery that the network has not seen")
-    evaluate(str(run), data, scores)
+    evaluate(str(run), data, out=scores)
     name, iou, mean_iou = trivial_answer(manifest)
     console.print(f"the trivial answer, {name} everywhere: IoU {iou:.2f}, mean IoU {mean_iou:.2f}")
     console.rule("5 of 5  its map of the whole scene")

@@ -29,10 +29,16 @@ def evaluate(
         typer.Argument(help="Checkpoint (runs/x/best.safetensors), run folder, exported network or released model."),
     ],
     data: Annotated[Path, typer.Option(help="Prepared dataset.")],
-    out: Annotated[Path, typer.Option(help="Folder for scores.json, scores.csv and pictures.")],
     split: Annotated[
         Literal["train", "validation", "test"], typer.Option(help="Part of the dataset to score.")
     ] = "test",
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for scores.json, scores.csv and pictures. By default a folder of the split's name in the "
+            "run's folder; for other models MODEL_DATASET_SPLIT here."
+        ),
+    ] = None,
     labels: Annotated[
         Literal["full", "eroded"],
         typer.Option(help="Labels as they are, or with the pixels near boundaries between classes left out."),
@@ -77,6 +83,7 @@ def evaluate(
     from manet.prediction.settings import PredictionSettings
     from manet.report import record_evaluation
 
+    out = out or _place(checkpoint, data, split)
     refuse_earlier(out, overwrite)
     manifest = read_manifest(data)
     settings = PredictionSettings(context, window, overlap, parse_halo(halo), parse_size(memory), augmentation)
@@ -103,3 +110,14 @@ def evaluate(
     if all_protocols:
         print_protocols(evaluations)
     console.print(f"written to {out}: {', '.join(names)}", soft_wrap=True)
+
+
+def _place(model: str, data: Path, split: str) -> Path:
+    """Where scores go if nothing else is said."""
+    from manet.find_model import find_model
+    from manet.run_folder import RECIPE
+
+    path = find_model(model)
+    if (path.parent / RECIPE).is_file():
+        return path.parent / split
+    return Path(f"{path.stem}_{data.resolve().name}_{split}")

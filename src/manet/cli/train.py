@@ -95,9 +95,7 @@ def train(
         f"overall accuracy {scores['overall_accuracy']:.3f} on the {choose_on} split"
     )
     console.print(f"report: {page}", soft_wrap=True)
-    console.print(
-        f"next: manet evaluate {out / 'best.safetensors'} --data {data} --split test --out {out}/test", soft_wrap=True
-    )
+    console.print(f"next: manet evaluate {out} --data {data} --split test", soft_wrap=True)
 
 
 def _how(out: Path) -> str:
