@@ -263,9 +263,9 @@ def test_all_networks_killed_half_way_end_as_if_never_interrupted(tmp_path, town
     resumed, whole = start(killed_folder, tmp_path / "resumed.log"), start(whole_folder, tmp_path / "whole.log")
     assert resumed.wait() == 0 and whole.wait() == 0
     said = (tmp_path / "resumed.log").read_text()
-    assert "run 8 of 15" in said and "run 7 of 15" not in said
+    assert "run 8 of 17" in said and "run 7 of 17" not in said
     rows = [(folder / "scores.csv").read_text() for folder in folders]
-    assert rows[0] == rows[1] and rows[0].count("\n") == 16
+    assert rows[0] == rows[1] and rows[0].count("\n") == 18
 
 
 def test_the_entropy_of_channel_attention():

@@ -108,7 +108,8 @@ def test_killed_at_any_moment(town: Town, whole: Path, tmp_path: Path) -> None:
         status, error = finish(start(town[0], out, "--resume"))
         assert status == 0, (moment, error)
         found[f"{moment:.0%}"] = (state["epoch"], state["global_step"], differing(out, whole))
-        assert {p.name for p in out.iterdir()} == {"best.safetensors", "last.ckpt", "log.csv", "recipe.json"}
+        own = {"best.safetensors", "last.ckpt", "log.csv", "recipe.json"}
+        assert {p.name for p in out.iterdir()} == {*own, "about.json", "report.html", "validation"}
         assert (out / "log.csv").read_text().count("\n") == 7
         assert (out / "best.safetensors").read_bytes() == (whole / "best.safetensors").read_bytes()
         shutil.rmtree(out)
